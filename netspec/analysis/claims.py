@@ -1,0 +1,133 @@
+"""Proving `assert`: claims about shapes, parameters and costs, once these are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.analysis.shapes import Types
+from netspec.analysis.totals import ModuleTotals, NodeTotals, elements, weights_of
+from netspec.elaborate.elaborator import Elaborator, PendingClaim
+from netspec.elaborate.expressions import Evaluator
+from netspec.elaborate.frame import Frame
+from netspec.elaborate.values import Failed, NodeRef, describe, show
+from netspec.ir.dims import Expr
+from netspec.ir.network import LayerNode, Network
+from netspec.problems.claims import AssertFails, NotProven
+from netspec.problems.names import NotAValue
+from netspec.syntax import ast
+
+
+class ClaimChecker:
+    """Evaluates the claims of an elaborated net and reports those that do not hold."""
+
+    def __init__(self, elaborator: Elaborator, network: Network, types: Types, nodes: NodeTotals, modules: ModuleTotals) -> None:
+        self.elaborator = elaborator
+        self.network = network
+        self.types = types
+        self.nodes = nodes
+        self.modules = modules
+
+    def check(self, claims: list[PendingClaim]) -> None:
+        for claim in claims:
+            evaluate = Evaluator(claim.frame, lambda owner, name, frame=claim.frame: self._fact(frame, owner, name))
+            try:
+                self._prove(claim.test, evaluate, claim.frame)
+            except Failed:
+                continue  # reported, or unknown because of another mistake
+
+    def _fact(self, frame: Frame, owner: NodeRef | None, name: str) -> Any:
+        if owner is None:
+            return self._of_totals(frame.module.name, self.modules[frame.module.name], name)
+        totals = self.nodes[owner.module][owner.node]
+        if owner.iteration is not None:
+            inner = self.elaborator.iteration_module(owner)
+            return self._of_totals(inner, self.modules[inner], name)
+        module = self.elaborator.called_module(owner)
+        return self._of_totals(module, totals, name)
+
+    def _of_totals(self, module: str | None, totals: Any, name: str) -> Any:
+        if totals is None:
+            raise Failed
+        if name != "peak_activation_bytes":
+            return getattr(totals, name)
+        from netspec.analysis.memory import peak_of_module  # rarely claimed
+
+        if module is None:
+            return totals.activation_bytes
+        peak = peak_of_module(self.network, self.types, module)
+        if peak is None:
+            raise Failed
+        return peak
+
+    def _prove(self, test: ast.Expr, evaluate: Evaluator, frame: Frame) -> None:
+        if isinstance(test, ast.Logic) and test.operator == "and":
+            for part in test.operands:  # each conjunct is a claim of its own
+                try:
+                    self._prove(part, evaluate, frame)
+                except Failed:
+                    continue
+            return
+        value = evaluate(test)
+        if value is True:
+            return
+        if value is not False:
+            frame.report(NotAValue(needed="a claim that is true or false", what=describe(value)), test.span)
+            return
+        claim = " ".join(test.span.text.split())
+        remedy, notes = "correct the claim, or the net", self._breakdown(test, evaluate)
+        values, symbolic = self._values(test, evaluate)
+        kind = NotProven if symbolic else AssertFails
+        frame.report(kind(claim=claim, values=values, remedy=remedy, notes=notes), test.span)
+
+    def _values(self, test: ast.Expr, evaluate: Evaluator) -> tuple[str, bool]:
+        """What the sides of a comparison are, where the text does not say it itself."""
+        if not isinstance(test, ast.Comparison):
+            return "this is false", False
+        sides = [(expr, evaluate(expr)) for expr in test.operands]
+        told = [
+            f"{' '.join(expr.span.text.split())} is {_figure(value)}"
+            for expr, value in sides
+            if not isinstance(expr, (ast.Number, ast.Boolean, ast.Sequence, ast.String))
+        ]
+        return ", ".join(told) or "this is false", any(isinstance(value, Expr) for _, value in sides)
+
+    def _breakdown(self, test: ast.Expr, evaluate: Evaluator) -> tuple[str, ...]:
+        """For a claim about the parameters of one layer: its weights, one by one."""
+        if not isinstance(test, ast.Comparison):
+            return ()
+        lines: list[str] = []
+        for expr in test.operands:
+            if not (isinstance(expr, ast.Member) and expr.name in ("params", "trainable_params")):
+                continue
+            owner = self._owner(expr.value, evaluate)
+            node = self._layer_node(owner) if owner else None
+            if node is None or owner is None:
+                continue
+            for name, weight in weights_of(node, self.types[owner.module]).items():
+                kind = "" if weight.kind == "trainable" else f", {weight.kind}: not counted"
+                shape = "[" + ", ".join(map(str, weight.shape)) + "]"
+                lines.append(f"{name or 'itself'} {shape} = {_figure(elements(weight.shape))}{kind}")
+        return ("\n".join(lines),) if lines else ()
+
+    def _owner(self, expr: ast.Expr, evaluate: Evaluator) -> NodeRef | None:
+        if isinstance(expr, ast.Name):
+            label = evaluate.frame.label(expr.id)
+            if label is not None and label[0].node is not None:
+                return NodeRef(label[0].value.home.name, label[0].node)
+            return None
+        value = evaluate(expr)
+        return value if isinstance(value, NodeRef) else None
+
+    def _layer_node(self, owner: NodeRef) -> LayerNode | None:
+        for node in self.elaborator.modules[owner.module].nodes:
+            if node.name == owner.node and isinstance(node, LayerNode):
+                return node
+        return None
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return show(value)

@@ -1,0 +1,115 @@
+"""The type of every value of a network, by module: what elaboration infers on its way, for IR that was read."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from netspec.diagnostics import Problem
+from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode
+from netspec.ir.types import TensorType
+from netspec.ops.base import output_types
+
+Types: TypeAlias = dict[str, dict[str, TensorType]]  # module -> value -> type
+
+
+class IrError(Exception):
+    """IR that does not hold together: says where."""
+
+
+def infer(network: Network) -> Types:
+    """Types of all values. Raises IrError where names or types do not fit."""
+    if not network.modules:
+        raise IrError("there are no modules")
+    modules: dict[str, Module] = {}
+    for module in network.modules:
+        if module.name in modules:
+            raise IrError(f"module `{module.name}` stands twice")
+        modules[module.name] = module
+        _check_names(module, modules)
+    types: Types = {}
+    root = network.root
+    if len(root.inputs) != len(network.inputs):
+        raise IrError(f"the net has {len(network.inputs)} inputs, its module `{root.name}` {len(root.inputs)}")
+    _module(root, [i.type for i in network.inputs], modules, types)
+    return types
+
+
+def _check_names(module: Module, modules: dict[str, Module]) -> None:
+    """Values are made before they are used, modules stand before their users."""
+    known = set(module.inputs)
+    names: set[str] = set()
+    for node in module.nodes:
+        at = f"module `{module.name}`, node `{node.name}`"
+        for ref in node.inputs:
+            if ref not in known and ref.rpartition(".")[0] not in names:
+                raise IrError(f"{at}: there is no value `{ref}` before it")
+        if node.name in known or node.name in names:
+            raise IrError(f"{at}: the name stands twice")
+        for used in _used(node):
+            if used not in modules or used == module.name:
+                raise IrError(f"{at}: there is no module `{used}` before this one")
+        names.add(node.name)
+        known.add(node.name)
+    for ref in module.outputs.values():
+        if ref not in known and ref.rpartition(".")[0] not in names:
+            raise IrError(f"module `{module.name}`: there is no value `{ref}` for its output")
+    if not module.outputs:
+        raise IrError(f"module `{module.name}` has no output")
+
+
+def _used(node: Node) -> list[str]:
+    if isinstance(node, CallNode):
+        return [node.module]
+    return [run.module for run in node.runs] if isinstance(node, RepeatNode) else []
+
+
+def _module(module: Module, inputs: list[TensorType], modules: dict[str, Module], types: Types) -> list[TensorType]:
+    """Infer a module at these input types; it must have been inferred at no others."""
+    if len(inputs) != len(module.inputs):
+        raise IrError(f"module `{module.name}` takes {len(module.inputs)} inputs, gets {len(inputs)}")
+    known = types.get(module.name)
+    if known is None:
+        known = types[module.name] = dict(zip(module.inputs, inputs, strict=True))
+        for node in module.nodes:
+            _node(module, node, known, modules, types)
+    elif [known[name] for name in module.inputs] != inputs:
+        before = ", ".join(str(known[name]) for name in module.inputs)
+        now = ", ".join(map(str, inputs))
+        raise IrError(f"module `{module.name}` is used at {before} and at {now}: it needs a copy for each")
+    for member, ref in module.outputs.items():
+        if ref not in known:
+            raise IrError(f"module `{module.name}`: there is no value `{ref}` for its output `{member}`")
+    return [known[ref] for ref in module.outputs.values()]
+
+
+def _node(module: Module, node: Node, known: dict[str, TensorType], modules: dict[str, Module], types: Types) -> None:
+    at = f"module `{module.name}`, node `{node.name}`"
+    for ref in node.inputs:
+        if ref not in known:
+            raise IrError(f"{at}: there is no value `{ref}`")
+    inputs = [known[ref] for ref in node.inputs]
+    if isinstance(node, LayerNode):
+        least, most = node.layer.inputs
+        if len(inputs) < least or (most is not None and len(inputs) > most):
+            raise IrError(f"{at}: `{node.layer.layer_name()}` cannot take {len(inputs)} inputs")
+        try:
+            outputs = list(output_types(node.layer, inputs))
+        except Problem as problem:
+            detail = problem.fill(problem.label)
+            raise IrError(f"{at}: {problem} ({problem.code}: {detail})") from None
+        members = [str(i) for i in range(len(outputs))]
+    elif isinstance(node, CallNode):
+        outputs = _module(modules[node.module], inputs, modules, types)
+        members = list(modules[node.module].outputs)
+    else:
+        if not inputs or not node.runs:
+            raise IrError(f"{at}: a repeat needs an input and a run")
+        current, others = inputs[0], inputs[1:]
+        for run in node.runs:
+            result = _module(modules[run.module], [current, *others], modules, types)[0]
+            if run.times > 1 and result != current:
+                raise IrError(f"{at}: `{run.module}` cannot follow itself: it takes {current} and gives {result}")
+            current = result
+        outputs, members = [current], [""]
+    for index, (member, type) in enumerate(zip(members, outputs, strict=True)):
+        known[node.name if index == 0 else f"{node.name}.{member}"] = type

@@ -1,0 +1,156 @@
+"""Parameters and computation: of every node, every module and the net, for one sample."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from netspec.analysis.shapes import Types
+from netspec.ir.dims import Dim
+from netspec.ir.network import CallNode, LayerNode, Network
+from netspec.ir.types import DTYPE_BYTES, TensorType
+from netspec.ops.base import Cost, Layer, Weight
+
+
+class Totals(NamedTuple):
+    """Sums over layers. Weights count once, computation counts at every use."""
+
+    params: Dim = 0  # elements of trainable weights
+    macs: Dim = 0
+    mults: Dim = 0
+    adds: Dim = 0
+    other: Dim = 0
+    connections: Dim = 0
+    weight_bytes: Dim = 0  # fixed weights and buffers too
+    activation_bytes: Dim = 0  # of all layers' outputs
+
+    @property
+    def trainable_params(self) -> Dim:
+        return self.params
+
+    @property
+    def flops(self) -> Dim:
+        return self.mults + self.adds + self.other
+
+
+NOTHING = Totals()
+Maybe: TypeAlias = Totals | None  # None: unknown because of a mistake
+
+NodeTotals: TypeAlias = dict[str, dict[str, Maybe]]  # module -> node -> totals
+ModuleTotals: TypeAlias = dict[str, Maybe]
+
+_layers: dict[tuple[Layer, tuple[TensorType, ...], TensorType], Totals] = {}
+
+
+def plus(a: Maybe, b: Maybe) -> Maybe:
+    if a is None or b is None:
+        return None
+    return Totals(*[x + y for x, y in zip(a, b, strict=True)])
+
+
+def times(a: Maybe, count: int) -> Maybe:
+    return a if a is None or count == 1 else Totals(*[x * count for x in a])
+
+
+def elements(shape: tuple[Dim, ...]) -> Dim:
+    count: Dim = 1
+    for size in shape:
+        count = count * size
+    return count
+
+
+def weights_of(node: LayerNode, types: dict[str, TensorType]) -> dict[str, Weight]:
+    """The weights of a layer node: none where it uses another's."""
+    if node.shares is not None:
+        return {}
+    weights: dict[str, Weight] = node.layer.weights([types[ref] for ref in node.inputs])
+    return weights
+
+
+def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
+    """What one layer has and does for one sample; None where its types are unknown."""
+    inputs = tuple([types[ref] for ref in node.inputs])
+    output = types[node.name]
+    if not output.known or not all(t.known for t in inputs):
+        return None
+    key = (node.layer, inputs, output)
+    totals = _layers.get(key)
+    if totals is None:
+        totals = _measure(node.layer, inputs, output)
+        if len(_layers) > 50_000:
+            _layers.clear()
+        _layers[key] = totals
+    members = [t for ref, t in types.items() if ref.startswith(node.name + ".")] if f"{node.name}.1" in types else []
+    if members:
+        totals = totals._replace(activation_bytes=totals.activation_bytes + sum_dims(t.bytes for t in members))
+    if node.shares is not None:
+        return totals._replace(params=0, weight_bytes=0)
+    if node.ties:
+        tied = [node.layer.weights(inputs)[name] for name in node.ties]
+        return totals._replace(
+            params=totals.params - sum_dims(elements(w.shape) for w in tied if w.kind == "trainable"),
+            weight_bytes=totals.weight_bytes - sum_dims(elements(w.shape) * DTYPE_BYTES[w.dtype] for w in tied),
+        )
+    return totals
+
+
+def sum_dims(values: object) -> Dim:
+    total: Dim = 0
+    for value in values:  # type: ignore[attr-defined]
+        total = total + value
+    return total
+
+
+def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType) -> Totals:
+    params: Dim = 0
+    weight_bytes: Dim = 0
+    for weight in layer.weights(inputs).values():
+        count = elements(weight.shape)
+        weight_bytes = weight_bytes + count * DTYPE_BYTES[weight.dtype]
+        if weight.kind == "trainable":
+            params = params + count
+    cost: Cost = layer.cost(inputs, output)
+    return Totals(params, *cost, weight_bytes, 0 if layer.view else output.bytes)
+
+
+def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
+    """Totals of every node and every module."""
+    nodes: NodeTotals = {}
+    modules: ModuleTotals = {}
+    for module in network.modules:
+        known = types[module.name]
+        here: dict[str, Maybe] = {}
+        parts: list[Totals] = []
+        sound = True
+        for node in module.nodes:
+            totals: Maybe
+            if isinstance(node, LayerNode):
+                totals = layer_totals(node, known)
+            elif isinstance(node, CallNode):
+                totals = modules[node.module]
+                if totals is not None and node.shares is not None:
+                    totals = totals._replace(params=0, weight_bytes=0)
+            else:
+                totals = NOTHING
+                for run in node.runs:
+                    totals = plus(totals, times(modules[run.module], run.times))
+            here[node.name] = totals
+            if totals is None:
+                sound = False
+            else:
+                parts.append(totals)
+        nodes[module.name] = here
+        modules[module.name] = _sum(parts) if sound else None
+    return nodes, modules
+
+
+def _sum(parts: list[Totals]) -> Totals:
+    if not parts:
+        return NOTHING
+    try:
+        return Totals(*map(sum, zip(*parts, strict=True)))
+    except TypeError:  # symbolic sizes do not start from the int 0 in sum()
+        total: Maybe = NOTHING
+        for part in parts:
+            total = plus(total, part)
+        assert total is not None
+        return total

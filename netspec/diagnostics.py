@@ -1,0 +1,125 @@
+"""What netspec has to say about a spec, as data. `emit.diagnostics` prints it.
+
+A `Problem` is one way in which a spec can be wrong: a class with a stable code and the texts of its
+title, label and help. The texts are templates, filled with the values that the place of the mistake
+gives (plain classes, because a check imports all of them and a dataclass takes half a millisecond).
+The docstring is the explanation. A rule raises a problem without knowing where it is; the phase that
+called the rule turns it into a `Diagnostic` with places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal, NamedTuple
+
+from netspec.source import Span
+
+Severity = Literal["error", "warning"]
+
+
+class Label(NamedTuple):
+    """A remark at a place; the primary one is where the mistake is."""
+
+    span: Span
+    text: str
+    primary: bool = False
+
+
+class Diagnostic(NamedTuple):
+    """One mistake, told once."""
+
+    code: str
+    severity: Severity
+    title: str
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    origin: str = ""  # the file, where there is no place in it
+
+    @property
+    def span(self) -> Span | None:
+        """The place of the mistake itself."""
+        for label in self.labels:
+            if label.primary:
+                return label.span
+        return None
+
+
+class Problem(Exception):
+    """One kind of mistake. Raised by rules, which say what is wrong and name the argument to blame.
+
+    blame: the name of an argument, "input 0", "input 1", ... for what comes in, or None for the layer.
+    """
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity] = "error"
+    title: ClassVar[str]
+    label: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+
+    def __init__(self, blame: str | None = None, *, notes: tuple[str, ...] = (), **values: object) -> None:
+        super().__init__(self.title)
+        self.blame = blame
+        self.notes = notes
+        self.values = values
+
+    def fill(self, template: str) -> str:
+        """The template with this problem's values in it."""
+        return template.format_map(self.values) if self.values else template
+
+    def at(self, span: Span, *others: Label, origin: str = "") -> Diagnostic:
+        """This problem at a place."""
+        primary = Label(span, self.fill(self.label), primary=True)
+        return self.nowhere(origin)._replace(labels=(primary, *others))
+
+    def nowhere(self, origin: str) -> Diagnostic:
+        """This problem where there is no text to point at, such as a file that cannot be read."""
+        return Diagnostic(
+            self.code, self.severity, self.fill(self.title), (), self.notes, self.fill(self.help), origin
+        )
+
+    def __str__(self) -> str:
+        return self.fill(self.title)
+
+
+class Diagnostics:
+    """Collects diagnostics; a mistake at the same place is kept once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[object, ...], Diagnostic] = {}
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.span
+        place = (span.source.name, span.start, span.end) if span else (diagnostic.origin, diagnostic.title)
+        self._seen.setdefault((diagnostic.code, *place), diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._seen.values())
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def errors(self) -> int:
+        return sum(d.severity == "error" for d in self)
+
+
+class SpecError(Exception):
+    """A spec is wrong. `diagnostics` holds every mistake that was found; str() shows them in full."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        from netspec.emit.diagnostics import render  # only when someone reads it
+
+        return "\n" + "\n".join(render(d) for d in self.diagnostics)
+
+
+def nearest(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str | None:
+    """The known word that `word` is probably a misspelling of, or None."""
+    from difflib import get_close_matches  # only on the way to an error
+
+    matches = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None

@@ -1,0 +1,297 @@
+"""One net of one file, from text to facts. Every stage is computed when first asked for, and once.
+
+The command line, the Python API and the tests all come through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from netspec import resources
+from netspec.analysis import totals as totals_of
+from netspec.analysis.shapes import IrError, Types, infer
+from netspec.analysis.totals import Maybe, ModuleTotals, NodeTotals
+from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, nearest
+from netspec.elaborate.elaborator import Elaborator
+from netspec.elaborate.files import Definitions, collect, read_source
+from netspec.elaborate.frame import Frame
+from netspec.elaborate.values import Definition, Failed
+from netspec.ir.dims import Dim
+from netspec.ir.network import Network
+from netspec.problems.files import BadIr, TooNested
+from netspec.problems.structure import NoNets, UnknownNet
+from netspec.source import SourceFile, Span
+from netspec.syntax import ast
+
+
+class Compilation:
+    """A net of a source. `settings` are values of its parameters and symbols; `batch` scales computation."""
+
+    def __init__(
+        self,
+        source: SourceFile,
+        net: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        batch: int = 1,
+        symbolic: bool = False,
+        definitions: Definitions | None = None,
+        found: Diagnostics | None = None,
+    ) -> None:
+        self.source = source
+        self.name = net
+        self.settings = dict(settings or {})
+        self.batch = batch
+        self.symbolic = symbolic
+        self._found = found if found is not None else Diagnostics()
+        self._definitions = definitions
+        self._elaborator: Elaborator | None = None
+
+    # -- stages -------------------------------------------------------------------------------------
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        return self._definitions or collect(self.source, self._found)
+
+    @cached_property
+    def network(self) -> Network | None:
+        """The IR, or None where nothing could be made of the text."""
+        if _is_json(self.source):
+            return self._read_ir()
+        try:
+            return self._elaborate()
+        except RecursionError:
+            self._found.add(TooNested(file=self.source.name).nowhere(self.source.name))
+            return None
+
+    @cached_property
+    def types(self) -> Types:
+        """The type of every value, by module."""
+        network = self.network
+        if network is None:
+            return {}
+        return self._elaborator.types if self._elaborator else infer(network)
+
+    @cached_property
+    def _totals(self) -> tuple[NodeTotals, ModuleTotals]:
+        network = self.network
+        return totals_of.count(network, self.types) if network is not None else ({}, {})
+
+    @property
+    def node_totals(self) -> NodeTotals:
+        return self._totals[0]
+
+    @property
+    def module_totals(self) -> ModuleTotals:
+        return self._totals[1]
+
+    @cached_property
+    def totals(self) -> Maybe:
+        """Sums over the whole net, for the batch; None where a mistake leaves something unknown."""
+        if self.network is None:
+            return None
+        return self.for_batch(self.module_totals[self.network.root.name])
+
+    def for_batch(self, totals: Maybe) -> Maybe:
+        """Totals of one sample as those of the batch: computation and activations grow, weights do not."""
+        if totals is None or self.batch == 1:
+            return totals
+        scaled = totals_of.times(totals, self.batch)
+        return scaled._replace(params=totals.params, weight_bytes=totals.weight_bytes) if scaled else None
+
+    @cached_property
+    def peak_activation_bytes(self) -> Dim | None:
+        """The most bytes of activations that are alive at once, for the batch."""
+        from netspec.analysis.memory import peak_activation_bytes
+
+        peak = peak_activation_bytes(self.network, self.types) if self.network is not None else None
+        return None if peak is None else peak * self.batch
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that is wrong, in the order of the file."""
+        if self.network is not None and self._elaborator is not None and self._elaborator.claims:
+            from netspec.analysis.claims import ClaimChecker
+
+            checker = ClaimChecker(self._elaborator, self.network, self.types, *self._totals)
+            try:
+                checker.check(self._elaborator.claims)
+            except RecursionError:
+                self._found.add(TooNested(file=self.source.name).nowhere(self.source.name))
+        return tuple(sorted(self._found, key=_place))
+
+    @property
+    def sound(self) -> bool:
+        return not any(d.severity == "error" for d in self.diagnostics)
+
+    def span(self, module: str, node: str) -> Span | None:
+        """Where a node was written, if the network comes from text."""
+        return self._elaborator.spans[module].get(node) if self._elaborator else None
+
+    # -- making ---------------------------------------------------------------------------------------
+
+    def _elaborate(self) -> Network | None:
+        definitions = self.definitions
+        definition = self._choose(definitions)
+        if definition is None:
+            return None
+        self._elaborator = Elaborator(self._found, self._settings(definitions), self.symbolic)
+        return self._elaborator.net(definition)
+
+    def _choose(self, definitions: Definitions) -> Definition | None:
+        nets = net_names(definitions)
+        name = self.name
+        if name is None:
+            if len(nets) != 1:
+                if not len(self._found):
+                    remedy = f"choose one of: {', '.join(nets)}" if nets else "add one: `net Name { input x: [3, 32, 32] ... }`"
+                    self._found.add(NoNets(file=self.source.name, remedy=remedy).nowhere(self.source.name))
+                return None
+            name = nets[0]
+        if name not in nets:
+            if not len(self._found):
+                close = nearest(name, nets)
+                remedy = f"did you mean `{close}`?" if close else f"nets: {', '.join(nets) or 'none'}"
+                self._found.add(UnknownNet(file=self.source.name, name=name, remedy=remedy).nowhere(self.source.name))
+            return None
+        self.name = name
+        owner = definitions
+        item = owner.items[name]
+        if isinstance(item, ast.Instance):
+            try:
+                return Elaborator(self._found, {}).instance(owner, item)
+            except Failed:
+                return None
+        return definitions.definition(name)
+
+    def _settings(self, definitions: Definitions) -> dict[str, Any]:
+        """Settings as values: expressions (from the command line) are evaluated where the file's names hold."""
+        elaborator = Elaborator(self._found, {})
+        frame = Frame(elaborator, definitions, elaborator.nowhere, {}, None, ())
+        values: dict[str, Any] = {}
+        for name, value in self.settings.items():
+            try:
+                values[name] = frame.evaluate(value) if hasattr(value, "span") else _plain(value)
+            except Failed:
+                continue
+        return values
+
+    def _read_ir(self) -> Network | None:
+        from pydantic import ValidationError
+
+        def refuse(reason: str) -> None:
+            self._found.add(BadIr(file=self.source.name, reason=reason).nowhere(self.source.name))
+
+        try:
+            network = Network.model_validate_json(self.source.text)
+            infer(network)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            at = ".".join(str(part) for part in first["loc"])
+            return refuse(f"{at}: {first['msg']}" if at else first["msg"])
+        except IrError as error:
+            return refuse(str(error))
+        except RecursionError:
+            return refuse("it is nested too deeply")
+        if self.name is not None and self.name != network.name:
+            self._found.add(UnknownNet(file=self.source.name, name=self.name, remedy=f"nets: {network.name}").nowhere(self.source.name))
+            return None
+        if self.settings:
+            refuse("IR has no parameters to set")
+            return None
+        self.name = network.name
+        return network
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int]:
+    span = diagnostic.span
+    return (span.source.name, span.start) if span else ("", 0)
+
+
+def _plain(value: Any) -> Any:
+    """A value from Python as the language has it: lists are tuples."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_plain, value))
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"a parameter cannot be {value!r}: use numbers, texts, truth values and lists of them")
+
+
+def _is_json(source: SourceFile) -> bool:
+    return source.text.lstrip()[:1] == "{"
+
+
+def net_names(definitions: Definitions) -> list[str]:
+    """The nets of a file, in its order."""
+    return [name for name, item in definitions.items.items() if isinstance(item, (ast.Net, ast.Instance))]
+
+
+def needs_values(definitions: Definitions, name: str) -> bool:
+    """Whether a net has parameters without a default, so that it is a pattern for others."""
+    item = definitions.items[name]
+    if isinstance(item, ast.Net):
+        return any(p.default is None for p in item.parameters)
+    try:
+        bound = Elaborator(Diagnostics(), {}).instance(definitions, item) if isinstance(item, ast.Instance) else None
+    except Failed:
+        return False
+    if bound is None:
+        return False
+    given = dict(bound.bound)
+    return any(p.default is None and p.name.id not in given for p in bound.parameters)
+
+
+def find_source(path: str) -> SourceFile:
+    """The source of a path, or of a bundled spec's name. Raises SpecError."""
+    import os
+
+    if not os.path.exists(path):
+        bundled = resources.spec_path(path)
+        if bundled is not None:
+            return read_source(bundled, os.path.join("specs", path + ".net"))
+    return read_source(path)
+
+
+def compile_source(
+    source: SourceFile,
+    net: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    symbolic: bool = False,
+) -> list[Compilation]:
+    """The nets of a source: the chosen one, or all that can be checked."""
+    if net is not None or _is_json(source):
+        return [Compilation(source, net, settings, batch, symbolic)]
+    found = Diagnostics()
+    definitions = collect(source, found)
+    names = net_names(definitions)
+    ready = [name for name in names if settings or not needs_values(definitions, name)] or names
+    if settings:
+        ready = [n for n in ready if not needs_values(definitions, n) or set(settings) & _parameters(definitions, n)] or ready
+    if len(ready) <= 1:
+        return [Compilation(source, ready[0] if ready else None, settings, batch, symbolic, definitions, found)]
+    mistakes = list(found)
+    nets = []
+    for name in ready:
+        own = Diagnostics()
+        for mistake in mistakes:
+            own.add(mistake)
+        nets.append(Compilation(source, name, settings, batch, symbolic, definitions, own))
+    return nets
+
+
+def _parameters(definitions: Definitions, name: str) -> set[str]:
+    item = definitions.items[name]
+    return {p.name.id for p in item.parameters} if isinstance(item, ast.Net) else set()
+
+
+def split_target(target: str) -> tuple[str, str | None]:
+    """`file.net:Net` as file and net. A drive letter or a path's own colon is not a net."""
+    path, colon, net = target.rpartition(":")
+    if colon and path and net.isidentifier():
+        return path, net
+    return target, None
+
+
+__all__ = ["Compilation", "SpecError", "compile_source", "find_source", "split_target"]

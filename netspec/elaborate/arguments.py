@@ -1,0 +1,187 @@
+"""From the arguments of a call to a layer, or to the parameters of a block."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
+
+from netspec.diagnostics import nearest
+from netspec.elaborate.expressions import Evaluator
+from netspec.elaborate.values import Definition, Failed, Labelled, LoopIndex, NodeRef, Static, Value, describe, show
+from netspec.ops.base import Layer
+from netspec.problems.names import (
+    BadArgument,
+    MissingArgument,
+    NotAValue,
+    RepeatedArgument,
+    TooManyArguments,
+    UnknownArgument,
+)
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.elaborate.frame import Frame
+
+
+class Signature(NamedTuple):
+    """What a layer takes."""
+
+    names: tuple[str, ...]
+    positional: int
+    words: dict[str, frozenset[str]]  # the bare words that an option allows
+    required: tuple[str, ...]
+
+
+@lru_cache(maxsize=None)
+def signature(layer: type[Layer]) -> Signature:
+    fields = layer.model_fields
+    words = {name: frozenset(_words(field.annotation)) for name, field in fields.items()}
+    required = tuple(name for name, field in fields.items() if field.default is PydanticUndefined)
+    return Signature(tuple(fields), layer.positional, words, required)
+
+
+def _words(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [value for value in get_args(annotation) if isinstance(value, str)]
+    return [word for part in get_args(annotation) for word in _words(part)]
+
+
+def typed(value: Static) -> Static:
+    """A key that tells 1 from True and 1.0, which Python takes for equal."""
+    if isinstance(value, tuple):
+        return tuple(map(typed, value))
+    return (value.__class__, value)
+
+
+_layers: dict[Any, Layer] = {}  # layers by class and arguments: they are immutable
+
+
+def bind_layer(frame: Frame, layer: type[Layer], call: ast.Call, evaluate: Evaluator) -> Layer:
+    """The layer with its arguments. Raises Failed; every wrong argument is reported."""
+    name, wanted = layer.layer_name(), signature(layer)
+    values: dict[str, Static] = {}
+    sound = True
+    for position, argument in enumerate(call.arguments):
+        target = _target(frame, call, argument, position, name, wanted.names, wanted.positional, values)
+        if target is None:
+            sound = False
+            continue
+        expr = argument.value
+        if isinstance(expr, ast.Name) and expr.id in wanted.words[target]:
+            values[target] = expr.id
+            continue
+        try:
+            values[target] = _static(frame, evaluate, expr)
+        except Failed:
+            sound = False
+            values[target] = None
+    if not sound:
+        raise Failed
+    for required in wanted.required:
+        if required not in values:
+            evaluate.fail(MissingArgument(layer=name, name=required, example=layer.example), call.name.span)
+    key = (layer, *((k, typed(v)) for k, v in values.items()))
+    made = _layers.get(key)
+    if made is None:
+        try:
+            made = layer(**values)
+        except ValidationError as error:
+            _report_invalid(frame, layer, call, values, error)
+            raise Failed from None
+        if len(_layers) > 20_000:
+            _layers.clear()
+        _layers[key] = made
+    return made
+
+
+def bind_block(frame: Frame, block: Definition, call: ast.Call, evaluate: Evaluator) -> dict[str, Static]:
+    """The values given for a block's parameters, without defaults. Raises Failed."""
+    names = tuple(p.name.id for p in block.parameters)
+    values: dict[str, Static] = dict(block.bound)
+    given: dict[str, Static] = {}
+    sound = True
+    for position, argument in enumerate(call.arguments):
+        target = _target(frame, call, argument, position, block.name, names, len(names), given)
+        if target is None:
+            sound = False
+            continue
+        try:
+            given[target] = _static(frame, evaluate, argument.value)
+        except Failed:
+            sound = False
+            given[target] = None
+    if not sound:
+        raise Failed
+    values.update(given)
+    for parameter in block.parameters:
+        if parameter.default is None and parameter.name.id not in values:
+            example = " ".join([block.name, *(f"{p.name.id}=..." for p in block.parameters if p.default is None)])
+            evaluate.fail(MissingArgument(layer=block.name, name=parameter.name.id, example=example), call.name.span)
+    return values
+
+
+def argument_span(call: ast.Call, layer: type[Layer], name: str) -> Any:
+    """The place of an argument's value in a call, or None where the default holds."""
+    wanted = signature(layer)
+    for position, argument in enumerate(call.arguments):
+        target = argument.name.id if argument.name else wanted.names[position] if position < wanted.positional else None
+        if target == name:
+            return argument.value.span
+    return None
+
+
+def _target(
+    frame: Frame,
+    call: ast.Call,
+    argument: ast.Argument,
+    position: int,
+    layer: str,
+    names: tuple[str, ...],
+    positional: int,
+    given: dict[str, Static],
+) -> str | None:
+    """The parameter that an argument is for, or None after a report."""
+    if argument.name is None:
+        if position >= positional:
+            most = f"{positional} value{'s' if positional != 1 else ''}" if positional else "no values"
+            rest = ", ".join(f"`{n}=`" for n in names[positional:]) or "no arguments by name either"
+            by_name = f"by name: {rest}" if names[positional:] else rest
+            frame.report(TooManyArguments(layer=layer, most=most, remedy=by_name), argument.value.span)
+            return None
+        name = names[position]
+    else:
+        name = argument.name.id
+        if name not in names:
+            close = nearest(name, list(names))
+            known = f"arguments: {', '.join(names)}" if names else f"`{layer}` takes no arguments"
+            remedy = f"did you mean `{close}`?" if close else known
+            frame.report(UnknownArgument(layer=layer, name=name, remedy=remedy), argument.name.span)
+            return None
+    if name in given:
+        frame.report(RepeatedArgument(name=name), argument.span)
+        return None
+    return name
+
+
+def _static(frame: Frame, evaluate: Evaluator, expr: ast.Expr) -> Static:
+    value = evaluate(expr)
+    if isinstance(value, (Labelled, Value, NodeRef)):
+        evaluate.fail(NotAValue(needed="a value; tensors come in through `with`", what=describe(value)), expr.span)
+    return value.pin() if isinstance(value, LoopIndex) else value
+
+
+def _report_invalid(frame: Frame, layer: type[Layer], call: ast.Call, values: dict[str, Any], error: ValidationError) -> None:
+    from netspec.elaborate.meanings import needed  # only on the way to an error
+
+    told: set[str] = set()
+    for mistake in error.errors():
+        name = str(mistake["loc"][0]) if mistake["loc"] else ""
+        if name in told or name not in values:
+            continue
+        told.add(name)
+        text, remedy = needed(layer, name, values[name], mistake)
+        problem = BadArgument(layer=layer.layer_name(), name=name, value=show(values[name]), needed=text, remedy=remedy)
+        frame.report(problem, argument_span(call, layer, name) or call.name.span)

@@ -1,0 +1,444 @@
+"""Values of expressions: numbers, sizes, tuples, texts, truth values, blocks, tensors by their labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from netspec import limits
+from netspec.diagnostics import Label, Problem, nearest
+from netspec.elaborate.values import (
+    POISON,
+    Definition,
+    Failed,
+    Labelled,
+    LoopIndex,
+    NodeRef,
+    Static,
+    Value,
+    describe,
+    show,
+)
+from netspec.ir.dims import Dim, Expr, maximum, minimum
+from netspec.ops import find_layer
+from netspec.problems.names import (
+    BadOperation,
+    FactsOnlyInAssert,
+    NotAValue,
+    OutOfRange,
+    UnknownFunction,
+    UnknownMember,
+    UnknownName,
+)
+from netspec.source import Span
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.elaborate.frame import Frame
+
+FACTS = (
+    "params", "trainable_params", "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes",
+    "peak_activation_bytes",
+)  # fmt: skip
+SHAPE_FACTS = ("shape", "rank", "channels", "elements", "dtype")
+_LARGEST = 10**limits.INTEGER_DIGITS
+
+FactLookup = Callable[[NodeRef | None, str], Any]  # None asks for the enclosing net or block
+
+
+class Evaluator:
+    """Evaluates expressions in a frame. `facts` is there in claims only, once everything is known."""
+
+    def __init__(self, frame: Frame, facts: FactLookup | None = None) -> None:
+        self.frame = frame
+        self.facts = facts
+
+    def __call__(self, expr: ast.Expr) -> Static:
+        """The value of an expression. Raises Failed where it has none."""
+        return _RULES[type(expr)](self, expr)
+
+    def fail(self, problem: Problem, span: Span, *labels: Label) -> NoReturn:
+        self.frame.report(problem, span, *labels)
+        raise Failed
+
+    def number(self, expr: ast.Expr, needed: str = "a number") -> Any:
+        """An int, float or size."""
+        value = self(expr)
+        if isinstance(value, (int, float, Expr)) and not isinstance(value, bool):
+            return value
+        self.fail(NotAValue(needed=needed, what=describe(value)), expr.span)
+
+    def integer(self, expr: ast.Expr, needed: str = "a whole number") -> int:
+        value = self(expr)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        self.fail(NotAValue(needed=needed, what=describe(value)), expr.span)
+
+    def truth(self, expr: ast.Expr) -> bool:
+        value = self(expr)
+        if isinstance(value, bool):
+            return value
+        self.fail(NotAValue(needed="a truth value, such as a comparison", what=describe(value)), expr.span)
+
+    def tensor(self, expr: ast.Expr) -> Value:
+        """The tensor that a label, `it` or a member stands for."""
+        if isinstance(expr, ast.Name):
+            label = self.frame.label(expr.id)
+            if label is not None:
+                return label[0].value
+        value = self(expr)
+        if isinstance(value, Labelled):
+            return value.value
+        if isinstance(value, Value):
+            return value
+        self.fail(NotAValue(needed="a label, which stands for a layer's output", what=describe(value)), expr.span)
+
+    # -- one method for each kind of expression -----------------------------------------------------
+
+    def _name(self, expr: ast.Name) -> Static:
+        value = self._lookup(expr)
+        return value.pin() if isinstance(value, LoopIndex) else value
+
+    def _lookup(self, expr: ast.Name) -> Static:
+        name, frame = expr.id, self.frame
+        if name in frame.env:
+            value = frame.env[name]
+        elif name == "it":
+            if frame.it is None:
+                self.fail(UnknownName(name="it", remedy="`it` is the value that reaches a layer"), expr.span)
+            value = frame.it
+        else:
+            label = frame.label(name)
+            value = label[0] if label else self._global(expr)
+        if value is POISON:
+            raise Failed
+        return value
+
+    def _global(self, expr: ast.Name) -> Static:
+        name, frame = expr.id, self.frame
+        found, value = frame.constant(name)
+        if found:
+            return value
+        definition = frame.callable(name)
+        if definition is not None:
+            return definition
+        if self.facts and name in FACTS:
+            return self.facts(None, name)
+        if name in FACTS:
+            self.fail(FactsOnlyInAssert(name=name), expr.span)
+        known = [*frame.env, *frame.visible_labels(), *frame.definitions.names]
+        close = nearest(name, known)
+        remedy = f"did you mean `{close}`?" if close else "a word that an option allows is written bare, other text in quotes"
+        self.fail(UnknownName(name=name, remedy=remedy), expr.span)
+
+    def _constant(self, expr: ast.Number | ast.Boolean) -> Static:
+        return expr.value
+
+    def _string(self, expr: ast.String) -> str:
+        return "".join(p if isinstance(p, str) else self._text(p) for p in expr.parts)
+
+    def _text(self, expr: ast.Expr) -> str:
+        value = self(expr)
+        if isinstance(value, (int, str, Expr)) and not isinstance(value, bool):
+            return str(value)
+        self.fail(NotAValue(needed="a number or a text", what=describe(value)), expr.span)
+
+    def _sequence(self, expr: ast.Sequence) -> tuple[Static, ...]:
+        return tuple(map(self, expr.items))
+
+    def _member(self, expr: ast.Member) -> Static:
+        owner: Any = None
+        if isinstance(expr.value, ast.Name):
+            label = self.frame.label(expr.value.id)  # a label shadows a parameter of its name here
+            owner = label[0] if label else None
+        owner = self(expr.value) if owner is None else owner
+        if isinstance(owner, Labelled) and expr.name in owner.members:
+            return owner.members[expr.name]
+        if isinstance(owner, (Labelled, Value, NodeRef)):
+            if expr.name in SHAPE_FACTS:
+                return self._shape_fact(owner, expr)
+            if isinstance(owner, (Labelled, NodeRef)):
+                return self._fact(owner, expr)
+        self.fail(
+            UnknownMember(owner=expr.value.span.text, name=expr.name, remedy=f"{describe(owner)} has no members"), expr.name_span
+        )
+
+    def _shape_fact(self, owner: Labelled | Value | NodeRef, expr: ast.Member) -> Static:
+        if isinstance(owner, NodeRef):
+            type = self.frame.elaborator.types[owner.module][owner.node]
+        else:
+            type = owner.value.type if isinstance(owner, Labelled) else owner.type
+        if not type.known:
+            raise Failed
+        if expr.name == "shape":
+            return type.shape
+        if expr.name == "rank":
+            return type.rank
+        if expr.name == "elements":
+            return type.elements
+        if expr.name == "dtype":
+            return type.dtype
+        if not type.shape:
+            self.fail(UnknownMember(owner=expr.value.span.text, name="channels", remedy="a scalar has no axes"), expr.name_span)
+        return type.shape[0]
+
+    def _fact(self, owner: Labelled | NodeRef, expr: ast.Member) -> Static:
+        name = expr.name
+        if self.facts is None:
+            if name in FACTS:
+                self.fail(FactsOnlyInAssert(name=name), expr.name_span)
+            inside = ", ".join(getattr(owner, "members", ())) or "none"
+            remedy = f"shapes: {', '.join(SHAPE_FACTS)}; further outputs: {inside}"
+            self.fail(UnknownMember(owner=expr.value.span.text, name=name, remedy=remedy), expr.name_span)
+        if isinstance(owner, Labelled):
+            if owner.node is None:
+                if name in FACTS:
+                    return 0  # it passes its input on
+                self.fail(UnknownMember(owner=owner.name, name=name, remedy="it passes its input on"), expr.name_span)
+            owner = NodeRef(owner.value.home.name, owner.node)
+        if name in FACTS:
+            return self.facts(owner, name)
+        inner = self.frame.elaborator.inside(owner, name)
+        if isinstance(inner, NodeRef):
+            return inner
+        close = nearest(name, [*FACTS, *SHAPE_FACTS, *inner])
+        remedy = f"did you mean `{close}`?" if close else f"facts: {', '.join(FACTS)}"
+        self.fail(UnknownMember(owner=expr.value.span.text, name=name, remedy=remedy), expr.name_span)
+
+    def _items(self, expr: ast.Expr) -> tuple[Static, ...]:
+        value = self(expr)
+        if isinstance(value, tuple):
+            return value
+        self.fail(NotAValue(needed="a list of values", what=describe(value)), expr.span)
+
+    def _index(self, expr: ast.Index) -> Static:
+        items, index = self._items(expr.value), self.integer(expr.index)
+        if not -len(items) <= index < len(items):
+            self.fail(OutOfRange(index=index, length=len(items), last=len(items) - 1), expr.index.span)
+        return items[index]
+
+    def _slice(self, expr: ast.Slice) -> tuple[Static, ...]:
+        start = self.integer(expr.start) if expr.start else None
+        stop = self.integer(expr.stop) if expr.stop else None
+        return self._items(expr.value)[start:stop]
+
+    def _minus(self, expr: ast.Minus) -> Static:
+        return -self.number(expr.value)
+
+    def _arithmetic(self, expr: ast.Arithmetic) -> Static:
+        total = self.number(expr.operands[0])
+        for operator, operand in zip(expr.operators, expr.operands[1:], strict=True):
+            other = self.number(operand)
+            try:
+                total = _compute(operator, total, other)
+            except (ArithmeticError, ValueError, TypeError) as error:
+                reason = "division by zero" if isinstance(error, ZeroDivisionError) else str(error)
+                remedy = f"{show(total)} {operator} {show(other)} has no value"
+                self.fail(BadOperation(reason=reason, remedy=remedy), operand.span)
+        return total
+
+    def _comparison(self, expr: ast.Comparison) -> bool:
+        left = self._side(expr.operands[0])
+        for operator, operand in zip(expr.operators, expr.operands[1:], strict=True):
+            right = self._side(operand)
+            if not self._compare(operator, left, right, operand.span):
+                return False
+            left = right
+        return True
+
+    def _side(self, expr: ast.Expr) -> Static:
+        """One side of a comparison: a loop's index stays one, so that it can narrow its range."""
+        return self._lookup(expr) if isinstance(expr, ast.Name) else self(expr)
+
+    def _compare(self, operator: str, left: Static, right: Static, span: Span) -> bool:
+        if isinstance(left, LoopIndex) and operator != "in" and isinstance(right, (int, float)):
+            return left.compare(operator, right)
+        if isinstance(right, LoopIndex) and operator != "in" and isinstance(left, (int, float)):
+            return right.compare(_MIRRORED[operator], left)
+        left = left.pin() if isinstance(left, LoopIndex) else left
+        right = right.pin() if isinstance(right, LoopIndex) else right
+        if operator == "==":
+            return bool(left == right)
+        if operator == "!=":
+            return bool(left != right)
+        if operator == "in":
+            if isinstance(right, tuple):
+                return left in right
+            self.fail(NotAValue(needed="a list of values", what=describe(right)), span)
+        for value in (left, right):
+            if isinstance(value, bool) or not isinstance(value, (int, float, Expr)):
+                self.fail(NotAValue(needed="numbers to compare", what=describe(value)), span)
+        return bool(_ORDER[operator](left, right))
+
+    def _negation(self, expr: ast.Negation) -> bool:
+        return not self.truth(expr.value)
+
+    def _logic(self, expr: ast.Logic) -> bool:
+        if expr.operator == "and":
+            return all(self.truth(e) for e in expr.operands)
+        return any(self.truth(e) for e in expr.operands)
+
+    def _conditional(self, expr: ast.Conditional) -> Static:
+        return self(expr.then if self.truth(expr.test) else expr.otherwise)
+
+    def _function(self, expr: ast.Function) -> Static:
+        function = FUNCTIONS.get(expr.name.id)
+        if function is None:
+            self.fail(UnknownFunction(name=expr.name.id, known=", ".join(FUNCTIONS)), expr.name.span)
+        arguments = [self(a) for a in expr.arguments]
+        try:
+            return function(*arguments)
+        except (TypeError, ValueError, ArithmeticError) as error:
+            usage = (function.__doc__ or "").split(":")[0]
+            self.fail(BadOperation(reason=str(error).split("\n")[0], remedy=f"usage: `{usage}`"), expr.span)
+
+
+def _compute(operator: str, a: Any, b: Any) -> Any:
+    if operator == "+":
+        result = a + b
+    elif operator == "-":
+        result = a - b
+    elif operator == "*":
+        result = a * b
+    elif operator == "/":
+        if isinstance(a, Expr) or isinstance(b, Expr):
+            raise ValueError("sizes are whole numbers: use // to divide them")
+        result = a / b
+    elif operator == "//":
+        result = a // b
+    elif operator == "%":
+        result = a % b
+    else:
+        if isinstance(a, Expr) or isinstance(b, Expr):
+            raise ValueError("powers of symbolic sizes are not supported")
+        if abs(b) > 256 or (isinstance(a, int) and isinstance(b, int) and abs(a) > 1 and b * math.log10(abs(a)) > limits.INTEGER_DIGITS):
+            raise ValueError("the power is too large")
+        result = a**b
+        if isinstance(result, complex):
+            raise ValueError("a root of a negative number")
+    return _bounded(result)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        raise ValueError(f"the number has more than {limits.INTEGER_DIGITS} digits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("the number is too large")
+    return value
+
+
+def _numbers(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    flat = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
+    for value in flat:
+        if isinstance(value, bool) or not isinstance(value, (int, float, Expr)):
+            raise TypeError(f"{describe(value)} is not a number")
+    if not flat:
+        raise ValueError("there are no values")
+    return tuple(flat)
+
+
+def _min(*values: Any) -> Any:
+    """min(a, b, ...): the least; of a list too"""
+    return _fold(minimum, min, _numbers(values))
+
+
+def _max(*values: Any) -> Any:
+    """max(a, b, ...): the greatest; of a list too"""
+    return _fold(maximum, max, _numbers(values))
+
+
+def _fold(symbolic: Callable[[Dim, Dim], Dim], plain: Callable[[Any], Any], values: tuple[Any, ...]) -> Any:
+    if not any(isinstance(v, Expr) for v in values):
+        return plain(values)
+    total = values[0]
+    for value in values[1:]:
+        total = symbolic(total, value)
+    return total
+
+
+def _sum(values: Any) -> Any:
+    """sum(list): the sum of its numbers, 0 of none"""
+    if not isinstance(values, tuple):
+        raise TypeError(f"{describe(values)} is not a list")
+    total: Any = 0
+    for value in _numbers((values,)) if values else ():
+        total = _bounded(total + value)
+    return total
+
+
+def _len(values: Any) -> int:
+    """len(list): how many values it has"""
+    if not isinstance(values, tuple):
+        raise TypeError(f"{describe(values)} is not a list")
+    return len(values)
+
+
+def _range(*limits_: int) -> tuple[int, ...]:
+    """range(stop) or range(start, stop, step): whole numbers"""
+    for value in limits_:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{describe(value)} is not a whole number")
+    numbers = range(*limits_)
+    if abs(numbers.stop - numbers.start) // abs(numbers.step) > limits.ITEMS:
+        raise ValueError(f"more than {limits.ITEMS:,} values")
+    return tuple(numbers)
+
+
+def _zip(*lists: Any) -> tuple[Any, ...]:
+    """zip(a, b, ...): first values together, second values together, ..."""
+    for values in lists:
+        if not isinstance(values, tuple):
+            raise TypeError(f"{describe(values)} is not a list")
+    if len({len(v) for v in lists}) > 1:
+        raise ValueError(f"the lists have {', '.join(str(len(v)) for v in lists)} values")
+    return tuple(zip(*lists, strict=True))
+
+
+def _enumerate(values: Any) -> tuple[Any, ...]:
+    """enumerate(list): (0, first), (1, second), ..."""
+    if not isinstance(values, tuple):
+        raise TypeError(f"{describe(values)} is not a list")
+    return tuple(enumerate(values))
+
+
+def _int(value: Any) -> Any:
+    """int(x): x without its fraction"""
+    return value if isinstance(value, Expr) else _bounded(int(_numbers((value,))[0]))
+
+
+def _ceil(value: Any) -> Any:
+    """ceil(x): the least whole number that is not below x"""
+    return value if isinstance(value, Expr) else _bounded(math.ceil(_numbers((value,))[0]))
+
+
+def _abs(value: Any) -> Any:
+    """abs(x): x without its sign"""
+    if isinstance(value, Expr):
+        raise TypeError("a symbolic size has no known sign")
+    return abs(_numbers((value,))[0])
+
+
+def _round(value: Any) -> Any:
+    """round(x): the nearest whole number, of two the even one"""
+    return value if isinstance(value, Expr) else _bounded(round(_numbers((value,))[0]))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": _min, "max": _max, "sum": _sum, "len": _len, "range": _range, "zip": _zip, "enumerate": _enumerate,
+    "int": _int, "ceil": _ceil, "round": _round, "abs": _abs,
+}  # fmt: skip
+
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_ORDER: dict[str, Callable[[Any, Any], Any]] = {
+    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+}  # fmt: skip
+_RULES: dict[type, Callable[[Evaluator, Any], Static]] = {
+    ast.Name: Evaluator._name, ast.Number: Evaluator._constant, ast.Boolean: Evaluator._constant,
+    ast.String: Evaluator._string, ast.Sequence: Evaluator._sequence, ast.Member: Evaluator._member,
+    ast.Index: Evaluator._index, ast.Slice: Evaluator._slice, ast.Function: Evaluator._function,
+    ast.Minus: Evaluator._minus, ast.Arithmetic: Evaluator._arithmetic, ast.Comparison: Evaluator._comparison,
+    ast.Negation: Evaluator._negation, ast.Logic: Evaluator._logic, ast.Conditional: Evaluator._conditional,
+}  # fmt: skip
+
+__all__ = ["FACTS", "FUNCTIONS", "SHAPE_FACTS", "Definition", "Evaluator", "FactLookup", "find_layer"]

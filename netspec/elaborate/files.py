@@ -1,0 +1,159 @@
+"""The definitions that a file's names stand for: its own, those it uses, and the standard library."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from netspec import limits, resources
+from netspec.diagnostics import Diagnostic, Diagnostics, Label, Problem, SpecError
+from netspec.elaborate.values import Definition, Static
+from netspec.problems.files import CannotRead
+from netspec.problems.names import DuplicateName
+from netspec.problems.structure import BadUse
+from netspec.source import SourceFile, Span
+from netspec.syntax import ast
+from netspec.syntax.parser import parse_file
+
+
+class Definitions:
+    """What the names of one file mean, apart from labels and parameters."""
+
+    def __init__(self, source: SourceFile, root: str | None) -> None:
+        self.source = source
+        self.root = root  # the folder that `use` cannot leave; None where there is none
+        self.items: dict[str, ast.Let | ast.Block | ast.Net | ast.Instance] = {}
+        self.places: dict[str, Span] = {}
+        self.imported: dict[str, Definitions] = {}
+        self.lets: dict[str, Static] = {}  # values of `let`, once computed
+
+    def owner(self, name: str) -> Definitions | None:
+        """The file that defines a name: this one or one that it uses."""
+        return self if name in self.items else self.imported.get(name)
+
+    def definition(self, name: str) -> Definition | None:
+        """A block or net by name: of this file, of one that it uses, or of the standard library."""
+        owner = self.owner(name) or standard(name)
+        node = owner.items[name] if owner else None
+        return Definition(node, owner) if owner and isinstance(node, (ast.Block, ast.Net)) else None
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.items, *self.imported]
+
+
+@lru_cache(maxsize=256)
+def parsed(source: SourceFile) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
+    file, diagnostics = parse_file(source)
+    return file, tuple(diagnostics)
+
+
+def read_source(path: str, name: str | None = None) -> SourceFile:
+    """The text of a file. Raises SpecError where it cannot be read."""
+    shown = name or path
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limits.SOURCE_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or "cannot be opened").lower()
+        remedy = "`netspec specs` lists the bundled specs" if isinstance(error, FileNotFoundError) else "check the path"
+        raise SpecError((CannotRead(file=shown, reason=reason, remedy=remedy).nowhere(shown),)) from None
+    return source_from_bytes(data, shown, path)
+
+
+def source_from_bytes(data: bytes, name: str, path: str | None) -> SourceFile:
+    """A source from the bytes of a file. Raises SpecError where they are not a spec's."""
+    if len(data) > limits.SOURCE_BYTES:
+        problem = CannotRead(file=name, reason="it is too large", remedy=f"a spec has at most {limits.SOURCE_BYTES >> 20} MiB")
+        raise SpecError((problem.nowhere(name),))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = CannotRead(file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text")
+        raise SpecError((problem.nowhere(name),)) from None
+    return cached_source(name, text.replace("\r\n", "\n"), path)
+
+
+@lru_cache(maxsize=256)
+def cached_source(name: str, text: str, path: str | None) -> SourceFile:
+    """One SourceFile for the same text, so that what was parsed once is not parsed again."""
+    return SourceFile(name, text, path)
+
+
+def collect(source: SourceFile, diagnostics: Diagnostics) -> Definitions:
+    """The definitions of a file and of all that it uses."""
+    root = os.path.dirname(os.path.abspath(source.path)) if source.path else None
+    return _collect(source, root, diagnostics, {})
+
+
+def _collect(source: SourceFile, root: str | None, out: Diagnostics, seen: dict[str, Definitions]) -> Definitions:
+    definitions = Definitions(source, root)
+    if source.path:
+        seen[os.path.realpath(source.path)] = definitions
+    file, mistakes = parsed(source)
+    for mistake in mistakes:
+        out.add(mistake)
+    for item in file.items if file else ():
+        if isinstance(item, ast.Use):
+            _use(item, definitions, out, seen)
+            continue
+        name = item.name
+        if name.id in definitions.items:
+            first = Label(definitions.places[name.id], "first defined here")
+            out.add(DuplicateName(name=name.id, remedy="give one of them another name").at(name.span, first))
+            continue
+        definitions.items[name.id] = item
+        definitions.places[name.id] = name.span
+    return definitions
+
+
+def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions]) -> None:
+    written = "".join(part for part in item.path.parts if isinstance(part, str))
+
+    def refuse(reason: str, remedy: str) -> None:
+        out.add(BadUse(path=written, reason=reason, remedy=remedy).at(item.path.span))
+
+    if len(item.path.parts) != 1 or not written.endswith(".net") or "\\" in written or "\0" in written:
+        return refuse("not the path of a .net file", 'write a path such as "blocks.net"')
+    if definitions.root is None:
+        return refuse("this text does not come from a file", "save it to a file beside the other one")
+    folder = os.path.dirname(definitions.source.path or "")
+    path = os.path.realpath(os.path.join(folder, written))
+    if os.path.isabs(written) or not path.startswith(os.path.realpath(definitions.root) + os.sep):
+        return refuse("it is outside the folder of the first file", "copy it into that folder")
+    other = seen.get(path)
+    if other is None:
+        shown = os.path.normpath(os.path.join(os.path.dirname(definitions.source.name), written))
+        try:
+            other = _collect(read_source(path, shown), definitions.root, out, seen)
+        except SpecError as error:
+            return refuse(error.diagnostics[0].title, "check the path, which starts from this file's folder")
+    for name in other.names:
+        owner = other.owner(name)
+        if owner is not None:
+            definitions.imported.setdefault(name, owner)
+    return None
+
+
+@lru_cache(maxsize=None)
+def standard(name: str) -> Definitions | None:
+    """The file of the standard library that defines a block: each block has one of its own."""
+    if not name.isidentifier() or not name.isascii():
+        return None
+    path = os.path.join(resources.std_dir(), name + ".net")
+    if not os.path.isfile(path):
+        return None
+    mistakes = Diagnostics()
+    definitions = _collect(read_source(path, f"std/{name}.net"), None, mistakes, {})
+    if len(mistakes):
+        raise SpecError(tuple(mistakes))
+    return definitions
+
+
+@lru_cache(maxsize=1)
+def standard_names() -> tuple[str, ...]:
+    """The names of the standard library's blocks."""
+    return tuple(sorted(file[:-4] for file in os.listdir(resources.std_dir()) if file.endswith(".net")))
+
+
+__all__ = ["Definitions", "Problem", "collect", "read_source", "standard", "standard_names"]

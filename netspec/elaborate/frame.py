@@ -1,0 +1,93 @@
+"""Where elaboration stands: the module being built, the names in force, the value that flows, and how it got here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.diagnostics import Label, Problem
+from netspec.elaborate.builder import ModuleBuilder
+from netspec.elaborate.expressions import Evaluator
+from netspec.elaborate.files import Definitions
+from netspec.elaborate.values import POISON, Definition, Failed, Labelled, Static, Value
+from netspec.ops import find_layer
+from netspec.ops.base import Layer
+from netspec.problems.structure import Recursion
+from netspec.source import Span
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.elaborate.elaborator import Elaborator
+
+
+class Frame:
+    """One body's surroundings. `calls` are the block calls that led here, outermost first."""
+
+    def __init__(
+        self,
+        elaborator: Elaborator,
+        definitions: Definitions,
+        module: ModuleBuilder,
+        env: dict[str, Static],
+        it: Value | None,
+        calls: tuple[tuple[Definition, Span | None], ...],
+    ) -> None:
+        self.elaborator = elaborator
+        self.definitions = definitions
+        self.module = module
+        self.env = env
+        self.it = it
+        self.calls = calls
+        self.waiting: list[Value] = []  # values given through `with`, for further inputs of a block
+        self.evaluate = Evaluator(self)
+
+    def inner(self, module: ModuleBuilder, it: Value | None, **names: Static) -> Frame:
+        """A frame for a body inside this one."""
+        return Frame(self.elaborator, self.definitions, module, {**self.env, **names}, it, self.calls)
+
+    def report(self, problem: Problem, span: Span, *labels: Label) -> None:
+        """Collect a mistake, with the calls that led to it."""
+        trail = [Label(at, f"in `{block.name}`, used here") for block, at in reversed(self.calls) if at is not None]
+        self.elaborator.diagnostics.add(problem.at(span, *labels, *trail[:4]))
+
+    def label(self, name: str) -> tuple[Labelled, int] | None:
+        return self.module.find_label(name)
+
+    def visible_labels(self) -> list[str]:
+        names: list[str] = []
+        module: ModuleBuilder | None = self.module
+        while module is not None:
+            names += module.labels
+            module = module.parent
+        return names
+
+    def constant(self, name: str) -> tuple[bool, Static]:
+        """Whether the file has a `let` of this name, and its value."""
+        owner = self.definitions.owner(name)
+        item = owner.items[name] if owner else None
+        if owner is None or not isinstance(item, ast.Let):
+            return False, None
+        if name not in owner.lets:
+            computing = self.elaborator.computing
+            if name in computing:
+                self.report(Recursion(name=name, cycle=" -> ".join([*computing, name])), item.name.span)
+                raise Failed
+            computing.append(name)
+            outside = Frame(self.elaborator, owner, self.elaborator.nowhere, {}, None, ())
+            try:
+                owner.lets[name] = outside.evaluate(item.value)
+            except Failed:
+                owner.lets[name] = POISON
+            finally:
+                computing.pop()
+        return True, owner.lets[name]
+
+    def callable(self, name: str) -> Definition | type[Layer] | None:
+        """What a name calls: the file's blocks and nets, the standard library's blocks, built-in layers."""
+        owner = self.definitions.owner(name)
+        if owner is not None:
+            item = owner.items[name]
+            if isinstance(item, ast.Instance):
+                return self.elaborator.instance(owner, item)
+            return owner.definition(name)
+        return find_layer(name) or self.definitions.definition(name)
+

@@ -1,0 +1,78 @@
+"""What an argument must be, in words: for messages and for the documentation of layers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from netspec.ops import arguments
+from netspec.ops.base import Layer
+
+_WORDS: list[tuple[Any, str]] = [
+    (arguments.Padding, "a number from 0, one per axis, a pair (before, after) per axis, or `same`"),
+    (arguments.Window, "a whole number above 0, or one per axis such as 3x5"),
+    (arguments.Offsets, "a whole number from 0, or one per axis"),
+    (arguments.PositiveInt, "a whole number above 0"),
+    (arguments.Count, "a whole number from 0"),
+    (arguments.Rate, "a number from 0 to below 1"),
+    (arguments.Fraction01, "a number from 0 to 1"),
+    (arguments.Numbers, "numbers, in lists of equal lengths"),
+    (arguments.Axes, "the number of an axis, or several"),
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a number"),
+]
+
+
+def meaning(annotation: Any) -> str:
+    """What a field's annotation allows, in words."""
+    for known, words in _WORDS:
+        if annotation == known:
+            return words
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return _either([f"`{word}`" for word in parts])
+    if origin is tuple:
+        if len(parts) == 2 and parts[1] is Ellipsis:
+            return f"a list, each {meaning(parts[0])}"
+        return "a list of " + ", ".join(meaning(p) for p in parts)
+    if origin is Annotated:
+        return meaning(parts[0]) + "".join(map(_bound, parts[1:]))
+    if origin is Union or type(annotation).__name__ == "UnionType":
+        return _either([meaning(part) for part in parts if part is not type(None)])
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def _bound(limit: Any) -> str:
+    for kind, word in ((Gt, "above"), (Ge, "from"), (Lt, "below"), (Le, "to")):
+        if isinstance(limit, kind):
+            return f" {word} {next(iter(vars(limit).values()), getattr(limit, kind.__name__.lower()))}"
+    return ""
+
+
+def _either(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def annotations(layer: type[Layer]) -> dict[str, Any]:
+    """The annotations of a layer's fields, as written."""
+    hints = get_type_hints(layer, include_extras=True)
+    return {name: hints[name] for name in layer.model_fields}
+
+
+def needed(layer: type[Layer], name: str, value: Any, mistake: Any) -> tuple[str, str]:
+    """What an argument must be, and what to do about this value."""
+    annotation = annotations(layer)[name]
+    text = meaning(annotation)
+    if mistake["type"] == "value_error":
+        return text, str(mistake["msg"]).removeprefix("Value error, ")
+    if isinstance(value, bool) and "true or false" not in text:
+        return text, f"`{name}=1` or another number instead of `{'true' if value else 'false'}`"
+    if isinstance(value, int) and text == "true or false":
+        return text, f"`{name}={'true' if value else 'false'}`"
+    if isinstance(value, float) and value.is_integer() and "whole number" in text and value > 0:
+        return text, f"write `{int(value)}` without a fraction"
+    if type(value).__name__ == "Expr":
+        return text, f"{value} has no fixed size here: give its symbols values with `--set`"
+    return text, f"for example: `{layer.example}`"

@@ -1,0 +1,20 @@
+"""What other tools call our layers: for suggestions only, never accepted."""
+
+SYNONYMS = {
+    "linear": "dense", "fc": "dense", "fully_connected": "dense", "fullyconnected": "dense", "innerproduct": "dense",
+    "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "convolution2d": "conv",
+    "convtranspose": "upconv", "convtranspose2d": "upconv", "conv_transpose": "upconv", "deconv": "upconv",
+    "transposedconv": "upconv", "conv2dtranspose": "upconv",
+    "maxpool1d": "maxpool", "maxpool2d": "maxpool", "maxpool3d": "maxpool", "max_pool": "maxpool", "maxpooling2d": "maxpool",
+    "avgpool1d": "avgpool", "avgpool2d": "avgpool", "avgpool3d": "avgpool", "avg_pool": "avgpool", "averagepool": "avgpool",
+    "averagepooling2d": "avgpool", "meanpool": "avgpool", "gap": "globalavgpool", "globalaveragepool": "globalavgpool",
+    "global_avg_pool": "globalavgpool", "adaptiveavgpool2d": "adaptiveavgpool", "adaptivemaxpool2d": "adaptivemaxpool",
+    "bn": "batchnorm", "batchnorm1d": "batchnorm", "batchnorm2d": "batchnorm", "batchnorm3d": "batchnorm",
+    "batch_norm": "batchnorm", "batchnormalization": "batchnorm", "ln": "layernorm", "layer_norm": "layernorm",
+    "gn": "groupnorm", "group_norm": "groupnorm", "localresponsenorm": "lrn", "dropout2d": "dropout", "drop": "dropout",
+    "swish": "silu", "leaky_relu": "leakyrelu", "lrelu": "leakyrelu", "hswish": "hardswish", "hsigmoid": "hardsigmoid",
+    "log_softmax": "logsoftmax", "cat": "concat", "concatenate": "concat", "sum": "add", "plus": "add", "multiply": "mul",
+    "subtract": "sub", "average": "mean", "view": "reshape", "transpose": "permute", "embed": "embedding",
+    "interpolate": "upsample", "upsampling2d": "upsample", "resize": "upsample", "pixel_shuffle": "pixelshuffle",
+    "zeropad2d": "pad", "residual": "basic", "resblock": "basic",
+}  # fmt: skip

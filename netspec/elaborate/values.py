@@ -1,0 +1,163 @@
+"""What names and expressions stand for while a spec is elaborated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from netspec.ir.dims import Expr
+from netspec.ir.types import TensorType
+from netspec.ops.base import Layer
+from netspec.source import Span
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.elaborate.builder import ModuleBuilder
+    from netspec.elaborate.files import Definitions
+
+Static: TypeAlias = Any  # int, float, bool, str, tuple, Expr, Definition or layer class: known before any data
+
+
+class Definition:
+    """A block or net, or an instance of one with arguments bound."""
+
+    __slots__ = ("bound", "definitions", "is_net", "node")
+
+    def __init__(
+        self,
+        node: ast.Block | ast.Net,
+        definitions: Definitions,
+        bound: tuple[tuple[str, Static], ...] = (),
+    ) -> None:
+        self.node = node
+        self.definitions = definitions
+        self.bound = bound
+        self.is_net = isinstance(node, ast.Net)
+
+    @property
+    def name(self) -> str:
+        return self.node.name.id
+
+    @property
+    def parameters(self) -> tuple[ast.Parameter, ...]:
+        return self.node.parameters
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Value:
+    """A tensor: the name by which its module knows it, its type, and where it was made."""
+
+    ref: str
+    type: TensorType
+    home: ModuleBuilder
+    span: Span
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Labelled:
+    """What a label stands for: the output of a node, with its further outputs as members."""
+
+    name: str
+    value: Value
+    members: dict[str, Value]
+    node: str | None  # None where the label passes its input on
+    span: Span
+    again: Any  # how to apply it once more, for `reuse`: a layer, or a block instance's arguments
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class NodeRef:
+    """A node inside a labelled scope, for claims: `layer1.0.conv1`."""
+
+    module: str
+    node: str
+    iteration: int | None = None
+
+
+class LoopIndex:
+    """The index of a repeat, which remembers for which values the body would come out the same.
+
+    A comparison with a number narrows the range [low, high) to the values that compare alike. Any other
+    use pins it to the current value. So a repeat of a million whose body asks only `i == 0` is
+    elaborated twice.
+    """
+
+    __slots__ = ("high", "low", "value")
+
+    def __init__(self, value: int, high: int) -> None:
+        self.value = value
+        self.low = value
+        self.high = high
+
+    def pin(self) -> int:
+        """The current value, for any use."""
+        self.high = self.value + 1
+        return self.value
+
+    def compare(self, operator: str, other: int | float) -> bool:
+        """The comparison's result, which holds for all values in the narrowed range."""
+        value = self.value
+        results = {
+            "==": value == other, "!=": value != other, "<": value < other,
+            "<=": value <= other, ">": value > other, ">=": value >= other,
+        }  # fmt: skip
+        at = math.ceil(other)
+        for edge in (at, at + 1):  # results can change only there
+            if value < edge:
+                self.high = min(self.high, edge)
+                break
+        return results[operator]
+
+
+class Poison:
+    """The value of a name whose definition was wrong. Using it fails without a second message."""
+
+
+POISON = Poison()
+
+
+class Failed(Exception):
+    """What was being elaborated is wrong; the diagnostic has been collected."""
+
+
+def describe(value: Static) -> str:
+    """A value in a message: what it is."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    if isinstance(value, tuple):
+        return f"a list of {len(value)} values"
+    if isinstance(value, Expr):
+        return f"the size {value}"
+    if isinstance(value, Definition):
+        return f"the {'net' if value.is_net else 'block'} `{value.name}`"
+    if isinstance(value, type) and issubclass(value, Layer):
+        return f"the layer `{value.layer_name()}`"
+    if isinstance(value, Labelled):
+        return f"the output of `{value.name}`"
+    if isinstance(value, LoopIndex):
+        return "a loop's index"
+    return "a tensor"
+
+
+def show(value: Static) -> str:
+    """A value as the language writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (Value, Labelled, NodeRef)):
+        return describe(value)
+    if isinstance(value, tuple):
+        text = ", ".join(show(v) for v in value[:12]) + (", ..." if len(value) > 12 else "")
+        return f"({text},)" if len(value) == 1 else f"({text})"
+    if isinstance(value, Definition):
+        return value.name
+    if isinstance(value, type) and issubclass(value, Layer):
+        return value.layer_name()
+    if isinstance(value, str):
+        return f'"{value}"'
+    text = str(value)
+    return text if len(text) <= 64 else text[:30] + "..." + text[-30:]

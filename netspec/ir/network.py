@@ -1,0 +1,107 @@
+"""The network as the author wrote it: a table of modules, each a list of nodes. Pydantic models, to and from JSON.
+
+A value is named by the node that makes it: `conv1`, and `enc.state` for a further output. A module's own
+inputs are values too. Nodes stand in an order in which they can run; a module stands after all modules
+that it uses; the last module is the net. Types are not part of the IR: `analysis.shapes` derives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+
+from netspec.ir.types import TensorType
+
+
+def _layer_schema(source: Any, handler: Any) -> Any:
+    from netspec.ir.layerjson import core_schema  # only when IR meets JSON
+
+    return core_schema()
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+
+class LayerNode(_Model):
+    """One layer. In JSON its arguments stand beside its name: {"layer": "conv", "out": 64, "k": 7}."""
+
+    kind: Literal["layer"] = "layer"
+    name: str
+    layer: Annotated[Any, GetPydanticSchema(_layer_schema)]
+    inputs: tuple[str, ...]
+    shares: str | None = None  # the node whose weights it uses, all of them; `../` leads to the enclosing module
+    ties: dict[str, str] = {}  # weight -> the weight, "node.weight", that it is
+
+
+class CallNode(_Model):
+    """One use of a module."""
+
+    kind: Literal["call"] = "call"
+    name: str
+    module: str
+    inputs: tuple[str, ...]
+    shares: str | None = None
+
+
+class Run(_Model):
+    """So many iterations of one module, one after the other."""
+
+    module: str
+    times: int = Field(ge=1)
+    name: str | None = None  # of a single iteration, in place of its number
+
+
+class RepeatNode(_Model):
+    """Iterations: the first input goes from each to the next, the others are the same for all."""
+
+    kind: Literal["repeat"] = "repeat"
+    name: str
+    runs: tuple[Run, ...]
+    inputs: tuple[str, ...]
+
+
+Node = Annotated[Union[LayerNode, CallNode, RepeatNode], Field(discriminator="kind")]
+
+
+class Module(_Model):
+    """One block at certain arguments and input types, or the body of a labelled group or a repeat."""
+
+    name: str
+    title: str = ""  # as it was called: `basic 64 stride=2`
+    inputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    outputs: dict[str, str]  # member -> value; the first is the one that flows on; a single one has the name ""
+
+
+class Input(_Model):
+    name: str
+    type: TensorType
+
+
+class Network(_Model):
+    """A net with all its modules."""
+
+    FORMAT: ClassVar[str] = "netspec-ir-1"
+
+    format: Literal["netspec-ir-1"] = "netspec-ir-1"
+    name: str
+    inputs: tuple[Input, ...]
+    modules: tuple[Module, ...]
+
+    @property
+    def root(self) -> Module:
+        return self.modules[-1]
+
+    def module_table(self) -> dict[str, Module]:
+        return {module.name: module for module in self.modules}
+
+
+def iterations(node: RepeatNode) -> Iterator[tuple[Run, int]]:
+    """Each run of a repeat with the number of its first iteration."""
+    number = 0
+    for run in node.runs:
+        yield run, number
+        number += run.times

@@ -1,0 +1,76 @@
+"""Tensor types: a shape of one sample, without the batch, and an element type."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from netspec.ir.dims import Dim
+
+DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int64": 8, "int32": 4, "bool": 1}
+
+
+class TensorType:
+    """A tensor of one sample: `[6, 28, 28]` of float32. Immutable and hashable."""
+
+    __slots__ = ("_hash", "dtype", "shape")
+    known: ClassVar[bool] = True
+
+    def __init__(self, shape: tuple[Dim, ...], dtype: str = "float32") -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self._hash = hash((shape, dtype))
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def elements(self) -> Dim:
+        """How many numbers one sample has."""
+        count: Dim = 1
+        for size in self.shape:
+            count = count * size
+        return count
+
+    @property
+    def bytes(self) -> Dim:
+        return self.elements * DTYPE_BYTES[self.dtype]
+
+    def with_shape(self, *shape: Dim) -> TensorType:
+        return TensorType(shape, self.dtype)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorType) and self.shape == other.shape and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        shape = "[" + ", ".join(map(str, self.shape)) + "]"
+        return shape if self.dtype == "float32" else f"{self.dtype} {shape}"
+
+    def __repr__(self) -> str:
+        return f"TensorType({self})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """In JSON a type is {"shape": [6, "H // 2"], "dtype": "float32"}."""
+        from netspec.ir.typejson import core_schema  # only when IR meets JSON
+
+        return core_schema()
+
+
+class Unknown(TensorType):
+    """The type of a value that a mistake made unknowable. It passes through every rule, so that one
+    mistake is told once, and it is no number in any total."""
+
+    known: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def __str__(self) -> str:
+        return "?"
+
+
+UNKNOWN = Unknown()

@@ -1,0 +1,9 @@
+"""Bounds that keep every check finite, whatever the spec says. See docs/language.md."""
+
+NESTING = 100  # brackets and braces, one in another
+CALL_DEPTH = 64  # blocks calling blocks
+NODES = 300_000  # layers and calls written out by unrolling loops that cannot be closed in one step
+ROWS = 200_000  # rows of a flat listing
+SOURCE_BYTES = 32 * 1024 * 1024  # of one file
+INTEGER_DIGITS = 60  # of one number, written or computed
+ITEMS = 1_000_000  # of one tuple

@@ -1,0 +1,124 @@
+"""Activations that most nets use. The others are in `activation_hard` and `activation_smooth`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import axis_index
+from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight
+
+
+class _Pointwise(Layer):
+    """An activation that takes each element by itself, at `operations` of other arithmetic."""
+
+    operations: ClassVar[int]
+
+    def output(self, inputs: Types) -> TensorType:
+        return inputs[0]
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements * self.operations)
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT
+
+
+class Relu(_Pointwise):
+    """y = max(x, 0): [*] -> [*] (Nair & Hinton 2010).
+
+    Cost: 1 other per element (a comparison).
+    """
+
+    example: ClassVar[str] = "relu"
+    operations: ClassVar[int] = 1
+
+
+class Sigmoid(_Pointwise):
+    """y = 1 / (1 + exp(-x)): [*] -> [*].
+
+    Cost: 4 others per element (sign, exponential, sum, division).
+    """
+
+    example: ClassVar[str] = "sigmoid"
+    operations: ClassVar[int] = 4
+
+
+class Tanh(_Pointwise):
+    """y = 1 - 2 / (exp(2 x) + 1), the hyperbolic tangent: [*] -> [*].
+
+    Cost: 5 others per element (product, exponential, sum, division, difference).
+    """
+
+    example: ClassVar[str] = "tanh"
+    operations: ClassVar[int] = 5
+
+
+class Silu(_Pointwise):
+    """y = x * sigmoid(x), also called swish: [*] -> [*] (Elfwing et al. 2017, arXiv:1702.03118).
+
+    Cost: 5 others per element (a sigmoid and a product).
+    """
+
+    example: ClassVar[str] = "silu"
+    operations: ClassVar[int] = 5
+
+
+class Gelu(_Pointwise):
+    """y = x * Phi(x), Phi the normal distribution: [*] -> [*] (Hendrycks & Gimpel 2016, arXiv:1606.08415).
+
+    `approx=none`: Phi(x) = (1 + erf(x / sqrt(2))) / 2. `approx=tanh`, as GPT-2 has it:
+    Phi(x) = (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2. They differ by up to 4.7e-4.
+
+    Cost: 5 others per element; 13 with approx=tanh.
+    """
+
+    example: ClassVar[str] = "gelu approx=tanh"
+    operations: ClassVar[int] = 5
+
+    approx: Literal["none", "tanh"] = "none"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements * (5 if self.approx == "none" else 13))
+
+
+class _AlongAxis(Layer):
+    """An activation that mixes the elements along one axis and keeps the shape."""
+
+    axis: int = -1
+
+    def output(self, inputs: Types) -> TensorType:
+        axis_index(self.axis, inputs[0])
+        return inputs[0]
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def reach(self, inputs: Types) -> Reach:
+        (x,) = inputs
+        mixed = axis_index(self.axis, x) - 1
+        axes = x.shape[1:]
+        return Reach(
+            tuple(n if i == mixed else 1 for i, n in enumerate(axes)),
+            tuple(0 if i == mixed else 1 for i in range(len(axes))),
+            (0,) * len(axes),
+        )
+
+
+class Softmax(_AlongAxis):
+    """y_i = exp(x_i) / sum_j exp(x_j) along one axis: [*] -> [*].
+
+    `axis`: of the sample, the last unless given; `axis=0` for the channels of a map [C, H, W].
+
+    Cost: per element 2 additions (difference to the maximum, sum) and 3 others (maximum, exponential,
+    division).
+    """
+
+    example: ClassVar[str] = "softmax"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = output.elements
+        return Cost(0, 0, elements * 2, elements * 3)

@@ -1,0 +1,167 @@
+"""Activations that are made of straight pieces, and those with a slope."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netspec.ir.types import TensorType
+from netspec.ops.activation import _Pointwise
+from netspec.ops.arguments import NotNegative
+from netspec.ops.base import Types, Weight
+from netspec.problems.shapes import BoundsCrossed, RankMismatch
+
+
+class Relu6(_Pointwise):
+    """y = min(max(x, 0), 6): [*] -> [*] (Krizhevsky 2010; MobileNetV2, arXiv:1801.04381).
+
+    Cost: 2 others per element (comparisons).
+    """
+
+    example: ClassVar[str] = "relu6"
+    operations: ClassVar[int] = 2
+
+
+class LeakyRelu(_Pointwise):
+    """y = x where x > 0, else slope * x: [*] -> [*] (Maas, Hannun, Ng 2013).
+
+    `slope`: of the negative side.
+
+    Cost: 2 others per element (comparison, product).
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "leakyrelu 0.2"
+    operations: ClassVar[int] = 2
+
+    slope: float = 0.01
+
+
+class PRelu(_Pointwise):
+    """y = x where x > 0, else weight * x, the slope trained: [C, *S] -> [C, *S].
+
+    He et al. 2015, arXiv:1502.01852.
+
+    `shared`: one slope, weight [1]; `shared=false`: one per channel (axis 0), weight [C].
+
+    Cost: 2 others per element (comparison, product).
+    """
+
+    example: ClassVar[str] = "prelu shared=false"
+    operations: ClassVar[int] = 2
+
+    shared: bool = True
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        if not self.shared and not x.shape:
+            raise RankMismatch("input 0", shape=x, rank=0, expected="[C] or [C, *S]")
+        return x
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {"weight": Weight((1,) if self.shared else inputs[0].shape[:1])}
+
+
+class RRelu(_Pointwise):
+    """y = x where x > 0, else slope * x, the slope random in training: [*] -> [*].
+
+    Xu et al. 2015, arXiv:1505.00853. `low`, `high`: the slope's range in training; later it is their mean.
+
+    Cost: 2 others per element (comparison, product).
+    """
+
+    example: ClassVar[str] = "rrelu low=0.1 high=0.3"
+    operations: ClassVar[int] = 2
+
+    low: float = 1 / 8
+    high: float = 1 / 3
+
+    def output(self, inputs: Types) -> TensorType:
+        if self.low > self.high:
+            raise BoundsCrossed("low", low=self.low, high=self.high)
+        return inputs[0]
+
+
+class HardTanh(_Pointwise):
+    """y = min(max(x, low), high): [*] -> [*].
+
+    `low`, `high`: the bounds.
+
+    Cost: 2 others per element (comparisons).
+    """
+
+    example: ClassVar[str] = "hardtanh low=0 high=20"
+    operations: ClassVar[int] = 2
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def output(self, inputs: Types) -> TensorType:
+        if self.low > self.high:
+            raise BoundsCrossed("low", low=self.low, high=self.high)
+        return inputs[0]
+
+
+class HardSigmoid(_Pointwise):
+    """y = min(max(x / 6 + 1 / 2, 0), 1), as torch (ONNX's default is x / 5 + 1 / 2): [*] -> [*].
+
+    Cost: 4 others per element (product, sum, comparisons).
+    """
+
+    example: ClassVar[str] = "hardsigmoid"
+    operations: ClassVar[int] = 4
+
+
+class HardSwish(_Pointwise):
+    """y = x * min(max(x / 6 + 1 / 2, 0), 1): [*] -> [*] (MobileNetV3, Howard et al. 2019, arXiv:1905.02244).
+
+    Cost: 5 others per element (a hard sigmoid and a product).
+    """
+
+    example: ClassVar[str] = "hardswish"
+    operations: ClassVar[int] = 5
+
+
+class SoftShrink(_Pointwise):
+    """y = x - bound where x > bound, x + bound where x < -bound, else 0: [*] -> [*].
+
+    `bound`: torch's lambd.
+
+    Cost: 3 others per element (comparisons, difference).
+    """
+
+    example: ClassVar[str] = "softshrink 0.5"
+    positional: ClassVar[int] = 1
+    operations: ClassVar[int] = 3
+
+    bound: NotNegative = 0.5
+
+
+class HardShrink(_Pointwise):
+    """y = x where |x| > bound, else 0: [*] -> [*].
+
+    `bound`: torch's lambd.
+
+    Cost: 2 others per element (comparisons).
+    """
+
+    example: ClassVar[str] = "hardshrink 0.5"
+    positional: ClassVar[int] = 1
+    operations: ClassVar[int] = 2
+
+    bound: float = 0.5
+
+
+class Threshold(_Pointwise):
+    """y = x where x > threshold, else value: [*] -> [*].
+
+    `threshold`: what x must exceed. `value`: what takes its place.
+
+    Cost: 1 other per element (a comparison).
+    """
+
+    positional: ClassVar[int] = 2
+    example: ClassVar[str] = "threshold 0.1 0"
+    operations: ClassVar[int] = 1
+
+    threshold: float
+    value: float

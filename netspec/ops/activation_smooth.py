@@ -1,0 +1,175 @@
+"""Activations with exponentials beside the common ones, and gated linear units."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netspec.ir.types import TensorType
+from netspec.ops.activation import _AlongAxis, _Pointwise
+from netspec.ops.arguments import PositiveFloat, axis_index
+from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.problems.shapes import HalvesDiffer, ZeroAlpha
+
+
+class Elu(_Pointwise):
+    """y = x where x > 0, else alpha * (exp(x) - 1): [*] -> [*] (Clevert et al. 2015, arXiv:1511.07289).
+
+    Cost: 4 others per element (comparison, exponential, difference, product).
+    """
+
+    example: ClassVar[str] = "elu"
+    operations: ClassVar[int] = 4
+
+    alpha: float = 1.0
+
+
+class Selu(_Pointwise):
+    """y = 1.0507 * (x where x > 0, else 1.6733 * (exp(x) - 1)): [*] -> [*].
+
+    Klambauer et al. 2017, arXiv:1706.02515.
+
+    Cost: 5 others per element (an elu and a product).
+    """
+
+    example: ClassVar[str] = "selu"
+    operations: ClassVar[int] = 5
+
+
+class Celu(_Pointwise):
+    """y = x where x > 0, else alpha * (exp(x / alpha) - 1): [*] -> [*] (Barron 2017, arXiv:1704.07483).
+
+    Cost: 5 others per element (an elu and a division).
+    """
+
+    example: ClassVar[str] = "celu alpha=0.5"
+    operations: ClassVar[int] = 5
+
+    alpha: float = 1.0
+
+    def output(self, inputs: Types) -> TensorType:
+        if self.alpha == 0.0:
+            raise ZeroAlpha("alpha")
+        return inputs[0]
+
+
+class Mish(_Pointwise):
+    """y = x * tanh(ln(1 + exp(x))): [*] -> [*] (Misra 2019, arXiv:1908.08681).
+
+    Cost: 9 others per element (softplus 3, tanh 5, product).
+    """
+
+    example: ClassVar[str] = "mish"
+    operations: ClassVar[int] = 9
+
+
+class Softplus(_Pointwise):
+    """y = ln(1 + exp(beta * x)) / beta: [*] -> [*].
+
+    `beta`: steepness. `threshold`: where beta * x is larger, y = x.
+
+    Cost: 3 others per element (exponential, sum, logarithm), 2 more where beta is not 1.
+    """
+
+    example: ClassVar[str] = "softplus"
+    operations: ClassVar[int] = 3
+
+    beta: PositiveFloat = 1.0
+    threshold: float = 20.0
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements * (3 if self.beta == 1.0 else 5))
+
+
+class Softsign(_Pointwise):
+    """y = x / (1 + |x|): [*] -> [*] (Glorot & Bengio 2010).
+
+    Cost: 3 others per element (absolute value, sum, division).
+    """
+
+    example: ClassVar[str] = "softsign"
+    operations: ClassVar[int] = 3
+
+
+class LogSigmoid(_Pointwise):
+    """y = -ln(1 + exp(-x)): [*] -> [*].
+
+    Cost: 5 others per element (two signs, exponential, sum, logarithm).
+    """
+
+    example: ClassVar[str] = "logsigmoid"
+    operations: ClassVar[int] = 5
+
+
+class TanhShrink(_Pointwise):
+    """y = x - tanh(x): [*] -> [*].
+
+    Cost: 6 others per element (a tanh and a difference).
+    """
+
+    example: ClassVar[str] = "tanhshrink"
+    operations: ClassVar[int] = 6
+
+
+class LogSoftmax(_AlongAxis):
+    """y_i = x_i - ln(sum_j exp(x_j)) along one axis: [*] -> [*].
+
+    `axis`: of the sample, the last unless given.
+
+    Cost: per element 3 additions (two differences, sum) and 2 others (maximum, exponential); 1 other per
+    normalised vector (logarithm).
+    """
+
+    example: ClassVar[str] = "logsoftmax"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        axis = axis_index(self.axis, output)
+        elements = output.elements
+        vectors = product(output.shape[:axis]) * product(output.shape[axis + 1 :])
+        return Cost(0, 0, elements * 3, elements * 2 + vectors)
+
+
+class Softmin(_AlongAxis):
+    """y_i = exp(-x_i) / sum_j exp(-x_j) along one axis: [*] -> [*].
+
+    `axis`: of the sample, the last unless given.
+
+    Cost: per element 2 additions and 4 others (a softmax and a sign).
+    """
+
+    example: ClassVar[str] = "softmin"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = output.elements
+        return Cost(0, 0, elements * 2, elements * 4)
+
+
+class Glu(Layer):
+    """y = a * sigmoid(b), a and b the halves of an axis: [2 * n, *] -> [n, *].
+
+    Dauphin et al. 2016, arXiv:1612.08083.
+
+    `axis`: of the sample, the first unless given; -1 for the features of [T, features].
+
+    Cost: 5 others per output (a sigmoid and a product).
+    """
+
+    example: ClassVar[str] = "glu"
+
+    axis: int = 0
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axis = axis_index(self.axis, x)
+        size = x.shape[axis]
+        if size % 2 != 0:
+            raise HalvesDiffer("input 0", axis=axis, shape=x, size=size)
+        return x.with_shape(*x.shape[:axis], size // 2, *x.shape[axis + 1 :])
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements * 5)
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT if axis_index(self.axis, inputs[0]) == 0 else whole(inputs[0])

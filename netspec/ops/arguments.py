@@ -1,0 +1,115 @@
+"""The kinds of arguments that layers take, as pydantic types: one definition of what is allowed.
+
+Windows, strides and pads are written as one number for every axis or one per axis; `per_axis` spreads
+them over the input's spatial axes, whose number comes from the input's rank.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import AfterValidator
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.problems.shapes import AxesMismatch, AxisOutOfRange, LiteralMismatch, RankMismatch
+
+PositiveInt: TypeAlias = Annotated[int, Gt(0)]
+Count: TypeAlias = Annotated[int, Ge(0)]
+PositiveFloat: TypeAlias = Annotated[float, Gt(0.0)]
+NotNegative: TypeAlias = Annotated[float, Ge(0.0)]
+Rate: TypeAlias = Annotated[float, Ge(0.0), Lt(1.0)]
+Fraction01: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
+Window: TypeAlias = PositiveInt | Annotated[tuple[PositiveInt, ...], "one per axis"]
+Offsets: TypeAlias = Count | Annotated[tuple[Count, ...], "one per axis"]
+Padding: TypeAlias = (
+    Count
+    | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
+    | Literal["same"]
+)
+Sides: TypeAlias = (
+    Count | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
+)
+Axes: TypeAlias = int | tuple[int, ...]
+
+
+def _rectangular(value: Any) -> Any:
+    """Nested tuples of numbers must be a tensor: equal lengths at every depth."""
+    shape(value)
+    return value
+
+
+Numbers: TypeAlias = Annotated[Any, AfterValidator(_rectangular)]  # nested tuples of numbers
+
+
+def shape(value: Any) -> tuple[int, ...]:
+    """Shape of nested tuples of numbers. Raises ValueError where they are ragged or empty."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, tuple, list)):
+        raise ValueError(f"{value!r} is not a number")
+    if isinstance(value, (int, float)):
+        return ()
+    if not value:
+        raise ValueError("a list of numbers is empty")
+    shapes = {shape(item) for item in value}
+    if len(shapes) > 1:
+        raise ValueError("rows differ in length")
+    return (len(value), *shapes.pop())
+
+
+def spatial_axes(input: TensorType, *, least: int = 1, most: int = 3) -> int:
+    """Number of spatial axes of a [C, *S] input. Raises RankMismatch outside `least`..`most`."""
+    axes = input.rank - 1
+    if not least <= axes <= most:
+        expected = {1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
+        raise RankMismatch(
+            "input 0",
+            shape=input,
+            rank=input.rank,
+            expected=" or ".join(expected[n] for n in range(least, most + 1)),
+        )
+    return axes
+
+
+def axis_index(axis: int, input: TensorType, name: str = "axis", *, extra: int = 0) -> int:
+    """The axis of a sample counted from 0; -1 is the last. Raises AxisOutOfRange.
+
+    extra: how many axes there are beyond the input's, for a layer that inserts one.
+    """
+    rank = input.rank + extra
+    if not -rank <= axis < rank:
+        raise AxisOutOfRange(name, name=name, axis=axis, shape=input, axes=_axes_text(rank))
+    return axis + rank if axis < 0 else axis
+
+
+def _axes_text(rank: int) -> str:
+    if rank == 0:
+        return "it has no axes"
+    return "the only axis is 0" if rank == 1 else f"axes are 0 to {rank - 1}, or -1 for the last"
+
+
+def per_axis(value: int | tuple[Any, ...], axes: int, name: str) -> tuple[Any, ...]:
+    """One value for each axis. Raises AxesMismatch where the count is neither one nor `axes`."""
+    if isinstance(value, int):
+        return (value,) * axes
+    if len(value) != axes:
+        raise AxesMismatch(name, name=name, given=len(value), axes=axes)
+    return value
+
+
+def pad_sides(pad: Any, axes: int, name: str = "pad") -> tuple[tuple[int, int], ...]:
+    """(before, after) for each axis, of a `Padding` that is not "same"."""
+    if isinstance(pad, int):
+        return ((pad, pad),) * axes
+    return tuple(p if isinstance(p, tuple) else (p, p) for p in per_axis(pad, axes, name))
+
+
+def literal_shape(value: Any, needed: tuple[Dim, ...], name: str) -> None:
+    """Check that literal numbers fill a weight. Raises LiteralMismatch.
+
+    Leading axes of size 1 may be left out.
+    """
+    given = shape(value)
+    missing = len(needed) - len(given)
+    if missing < 0 or (1,) * missing + given != needed:
+        raise LiteralMismatch(name, name=name, given=list(given), needed=list(needed))

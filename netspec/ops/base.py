@@ -1,0 +1,143 @@
+"""What every layer says of itself: its arguments, its type rule, its weights, its cost, its reach.
+
+A layer is one class. Its name in the language is the class name in lower case; its arguments are
+pydantic fields, the first `positional` of which may be given by position. The rules are pure functions
+of the input types and never see an unknown one. They raise a `Problem` for a mistake.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.problems.shapes import DtypeMismatch
+
+Types: TypeAlias = Sequence[TensorType]
+
+
+class Weight(NamedTuple):
+    """A tensor that a layer owns. Trainable weights are parameters; fixed ones (LeNet-5's RBF centres,
+    literal weights) and buffers (running statistics) are not."""
+
+    shape: tuple[Dim, ...]
+    kind: Literal["trainable", "fixed", "buffer"] = "trainable"
+    dtype: str = "float32"
+
+    @property
+    def type(self) -> TensorType:
+        return TensorType(self.shape, self.dtype)
+
+
+class Cost(NamedTuple):
+    """Computation for one sample. See docs/counting.md.
+
+    macs: multiply-accumulates of convolutions and matrix products, nothing else.
+    mults, adds: scalar multiplications and additions of the textbook layer, bias included.
+    other: all other elementwise arithmetic (comparisons, divisions, exponentials, ...).
+    connections: LeCun 1998: for each output unit its inputs plus its bias.
+    """
+
+    macs: Dim = 0
+    mults: Dim = 0
+    adds: Dim = 0
+    other: Dim = 0
+    connections: Dim = 0
+
+    @property
+    def flops(self) -> Dim:
+        return self.mults + self.adds + self.other
+
+
+FREE = Cost()
+
+
+class Reach(NamedTuple):
+    """Which input positions an output position depends on, per trailing axis: output o depends on inputs
+    from `start + stride * o` to `start + stride * o + size - 1`. A stride below 1 is written (1, n)."""
+
+    size: tuple[Dim, ...]
+    stride: tuple[Dim | tuple[int, int], ...]
+    start: tuple[Dim, ...]
+
+
+POINT = Reach((), (), ())  # each position depends on the same position alone
+
+
+def product(sizes: Sequence[Dim]) -> Dim:
+    """The product of sizes; 1 for none."""
+    result: Dim = 1
+    for size in sizes:
+        result = result * size
+    return result
+
+
+def whole(input: TensorType) -> Reach:
+    """Every output position depends on all positions of the trailing axes."""
+    axes = input.shape[1:]
+    return Reach(axes, (0,) * len(axes), (0,) * len(axes))
+
+
+def last_axes(input: TensorType, count: int) -> Reach:
+    """Every output position depends on all of the last `count` axes, and on its own place in the others."""
+    axes = input.shape[1:]
+    own = max(len(axes) - count, 0)
+    mixed = len(axes) - own
+    return Reach((1,) * own + axes[own:], (1,) * own + (0,) * mixed, (0,) * len(axes))
+
+
+class Layer(BaseModel):
+    """Base of all layers. A subclass that lacks a rule cannot be used."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+    positional: ClassVar[int] = 0  # how many leading arguments may be given without their name
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least and most number of inputs
+    dtypes: ClassVar[Literal["float", "int", "any"]] = "float"  # element types of the inputs
+    view: ClassVar[bool] = False  # the output is the input's memory, under another shape
+    transparent: ClassVar[bool] = False  # without a label it leaves no node: the value passes through
+    example: ClassVar[str]  # one line of a spec that uses it
+
+    @classmethod
+    def layer_name(cls) -> str:
+        """The name in the language."""
+        return cls.__name__.lower()
+
+    @abstractmethod
+    def output(self, inputs: Types) -> TensorType | tuple[TensorType, ...]:
+        """The output type for these input types; a tuple where a layer has several outputs."""
+
+    @abstractmethod
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        """The tensors that the layer owns, by name, in state_dict order."""
+
+    @abstractmethod
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        """Computation for one sample; `output` is the (first) output type."""
+
+    @abstractmethod
+    def reach(self, inputs: Types) -> Reach:
+        """Which input positions an output position depends on."""
+
+
+def output_types(layer: Layer, inputs: Types) -> tuple[TensorType, ...]:
+    """A layer's output types, always as a tuple. Raises a Problem where the inputs do not fit."""
+    for index, x in enumerate(inputs):
+        is_float = "float" in x.dtype
+        if layer.dtypes != "any" and is_float != (layer.dtypes == "float"):
+            raise DtypeMismatch(
+                f"input {index}",
+                layer=layer.layer_name(),
+                needed="floating point numbers" if layer.dtypes == "float" else "integers",
+                dtype=x.dtype,
+                shape=x,
+                remedy="an `embedding` turns integers into vectors"
+                if layer.dtypes == "float"
+                else "declare the input as `int64 [...]`",
+            )
+    output = layer.output(inputs)
+    return output if isinstance(output, tuple) else (output,)

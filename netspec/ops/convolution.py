@@ -1,0 +1,235 @@
+"""Convolutions: `conv` and its transpose `upconv`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from netspec.ir.dims import Dim, maximum
+from netspec.ir.types import TensorType
+from netspec.ops import windows
+from netspec.ops.arguments import (
+    Count,
+    Numbers,
+    Offsets,
+    Padding,
+    PositiveInt,
+    Window,
+    literal_shape,
+    pad_sides,
+    per_axis,
+    spatial_axes,
+)
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product
+from netspec.ops.channels import split_channels
+from netspec.problems.shapes import (
+    ConnectionsMismatch,
+    NothingLeft,
+    OptionsConflict,
+    OutputPadTooLarge,
+)
+
+
+class Conv(Layer):
+    """Cross-correlation over the trailing axes: [C, *S] -> [out, *S'].
+
+    S' = (S + pad_before + pad_after - dilation * (k - 1) - 1) // stride + 1, or ceil(S / stride) with
+    `pad=same` (Dumoulin & Visin 2016, arXiv:1603.07285, relationship 15). The input's rank decides
+    whether it is 1-D, 2-D or 3-D. The weight is [out, C / groups, *k].
+
+    `out`: channels that come out. `k`: the window. `stride`: its step. `pad`: a number, one per axis,
+    (before, after) per axis, or `same`. `pad_mode`: what the padding holds. `dilation`: distance between
+    the window's elements. `groups`: into which the channels split, each seen by its own outputs. `bias`:
+    add a trained number per channel. `connect` gives, for each output map, the input maps that it sees
+    (LeCun et al. 1998, table I); the weight is then [number of connections, *k]. `weight` fixes the kernel
+    to literal numbers, whose missing leading axes are 1: it is not trained. `flip=true` turns the kernel
+    round, which makes it the convolution of mathematics.
+
+    Cost: C / groups * product(k) multiplications per output and as many additions (one fewer without bias);
+    each multiplication is a MAC.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "conv 64 k=7 stride=2 pad=3"
+
+    out: PositiveInt
+    k: Window
+    stride: Window = 1
+    pad: Padding = 0
+    pad_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
+    dilation: Window = 1
+    groups: PositiveInt = 1
+    bias: bool = True
+    connect: tuple[tuple[Count, ...], ...] | None = None
+    weight: Numbers | None = None
+    flip: bool = False
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        strides = per_axis(self.stride, axes, "stride")
+        kernel = per_axis(self.k, axes, "k")
+        dilation = per_axis(self.dilation, axes, "dilation")
+        sides = self.sides(x)
+        names = windows.AXIS_NAMES[axes]
+        if self.pad_mode in ("reflect", "circular"):
+            windows.check_mirror("pad", self.pad_mode, x.shape[1:], sides)
+        self._check_channels(x.shape[0])
+        places = [
+            windows.ceil_div(n, s) if self.pad == "same" else windows.slide(n, k, s, p, d, axis=name)
+            for n, k, s, p, d, name in zip(x.shape[1:], kernel, strides, sides, dilation, names, strict=True)
+        ]
+        if self.weight is not None:
+            literal_shape(self.weight, self._kernel_shape(x), "weight")
+        return x.with_shape(self.out, *places)
+
+    def sides(self, x: TensorType) -> tuple[tuple[Dim, Dim], ...]:
+        """Padding (before, after) along each axis of input x."""
+        axes = x.rank - 1
+        if self.pad != "same":
+            return pad_sides(self.pad, axes)
+        return tuple(
+            windows.same_sides(n, k, s, d)
+            for n, k, s, d in zip(
+                x.shape[1:],
+                per_axis(self.k, axes, "k"),
+                per_axis(self.stride, axes, "stride"),
+                per_axis(self.dilation, axes, "dilation"),
+                strict=True,
+            )
+        )
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        kernel = Weight(self._kernel_shape(inputs[0]), "trainable" if self.weight is None else "fixed")
+        return {"weight": kernel, "bias": Weight((self.out,))} if self.bias else {"weight": kernel}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        places = product(output.shape[1:])
+        outputs = self.out * places
+        macs = product(self._kernel_shape(inputs[0])) * places
+        if self.bias:
+            return Cost(macs, macs, macs, 0, macs + outputs)
+        return Cost(macs, macs, macs - outputs, 0, macs)
+
+    def reach(self, inputs: Types) -> Reach:
+        axes = inputs[0].rank - 1
+        kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
+        return Reach(
+            tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)),
+            per_axis(self.stride, axes, "stride"),
+            tuple(-before for before, _ in self.sides(inputs[0])),
+        )
+
+    def _kernel_shape(self, x: TensorType) -> tuple[Dim, ...]:
+        kernel = per_axis(self.k, x.rank - 1, "k")
+        if self.connect is not None:
+            return (sum(map(len, self.connect)), *kernel)
+        return (self.out, x.shape[0] // self.groups, *kernel)
+
+    def _check_channels(self, channels: Dim) -> None:
+        split_channels(channels, self.groups, "input")
+        split_channels(self.out, self.groups, "output")
+        if self.connect is None:
+            return
+        if self.groups != 1:
+            raise OptionsConflict(
+                "groups", first="connect", second="groups", why="the table already says what each map sees"
+            )
+        if len(self.connect) != self.out:
+            raise ConnectionsMismatch(
+                "connect",
+                what=f"{len(self.connect)} rows for {self.out} output maps",
+                rule=f"the table needs one row for each of the {self.out} maps",
+            )
+        for row, seen in enumerate(self.connect):
+            if not seen or len(set(seen)) != len(seen):
+                raise ConnectionsMismatch(
+                    "connect",
+                    what=f"row {row} is {'empty' if not seen else 'repetitive'}: {seen}",
+                    rule="each row lists the input maps that one output map sees, each once",
+                )
+            if max(seen) >= channels:
+                raise ConnectionsMismatch(
+                    "connect",
+                    what=f"row {row} names map {max(seen)} of {channels}",
+                    rule=f"input maps are numbered from 0: the last is {channels - 1}",
+                )
+
+
+class UpConv(Layer):
+    """Transposed convolution, the gradient of a convolution: [C, *S] -> [out, *S'].
+
+    S' = (S - 1) * stride - 2 * pad + dilation * (k - 1) + output_pad + 1 (Dumoulin & Visin 2016,
+    arXiv:1603.07285, relationship 14). The weight is [C, out / groups, *k].
+
+    `out`: channels that come out. `k`: the window. `stride`: how far apart the input's elements come to
+    lie. `pad`: positions dropped on either side. `output_pad`: positions more at the end. `dilation`:
+    distance between the window's elements. `groups`: into which the channels split. `bias`: add a trained
+    number per channel.
+
+    Cost: out / groups * product(k) multiplications per input element, each a MAC, and as many additions
+    (one fewer per output without bias).
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "upconv 64 k=2 stride=2"
+
+    out: PositiveInt
+    k: Window
+    stride: Window = 1
+    pad: Offsets = 0
+    output_pad: Offsets = 0
+    dilation: Window = 1
+    groups: PositiveInt = 1
+    bias: bool = True
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        split_channels(x.shape[0], self.groups, "input")
+        split_channels(self.out, self.groups, "output")
+        sizes = []
+        for n, k, s, p, extra, d, axis in zip(
+            x.shape[1:], *self._settings(axes), windows.AXIS_NAMES[axes], strict=True
+        ):
+            if extra >= max(s, d):
+                raise OutputPadTooLarge(
+                    "output_pad", given=extra, axis=axis, limit=max(s, d), most=max(s, d) - 1
+                )
+            size = (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
+            if size < 1:
+                raise NothingLeft(
+                    "pad",
+                    axis=axis,
+                    result=size,
+                    remedy="use less padding",
+                    formula=f"({n} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {extra} + 1",
+                )
+            sizes.append(size)
+        return x.with_shape(self.out, *sizes)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        x = inputs[0]
+        kernel = Weight((x.shape[0], self.out // self.groups, *per_axis(self.k, x.rank - 1, "k")))
+        return {"weight": kernel, "bias": Weight((self.out,))} if self.bias else {"weight": kernel}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        x = inputs[0]
+        macs = x.elements * (self.out // self.groups) * product(per_axis(self.k, x.rank - 1, "k"))
+        if self.bias:  # each product is added to an output, whose sum begins at the bias
+            return Cost(macs, macs, macs, 0, macs + output.elements)
+        # or at its first product; a stride beyond the window leaves outputs that get none
+        return Cost(macs, macs, maximum(macs - output.elements, 0), 0, macs)
+
+    def reach(self, inputs: Types) -> Reach:
+        axes = inputs[0].rank - 1
+        size, stride, start = [], [], []
+        for k, s, p, _, d in zip(*self._settings(axes), strict=True):
+            extent = d * (k - 1)
+            size.append(extent // s + 1)
+            stride.append((1, s))
+            start.append(-((extent - p) // s))
+        return Reach(tuple(size), tuple(stride), tuple(start))
+
+    def _settings(self, axes: int) -> list[tuple[int, ...]]:
+        names = ("k", "stride", "pad", "output_pad", "dilation")
+        return [per_axis(getattr(self, name), axes, name) for name in names]

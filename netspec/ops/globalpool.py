@@ -1,0 +1,132 @@
+"""Pools over whole axes: global pools, and adaptive pools to a given size."""
+
+from __future__ import annotations
+
+from math import gcd, isqrt
+from typing import ClassVar
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import Window, per_axis, spatial_axes
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product, whole
+
+
+class _GlobalPool(Layer):
+    """What global pools share."""
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        return x.with_shape(x.shape[0], *(1,) * spatial_axes(x))
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def reach(self, inputs: Types) -> Reach:
+        return whole(inputs[0])
+
+
+class GlobalAvgPool(_GlobalPool):
+    """Mean of each map: [C, *S] -> [C, 1, ...] (Lin et al. 2013, arXiv:1312.4400).
+
+    Cost: one addition fewer than the map has elements and one multiplication, per map.
+    """
+
+    example: ClassVar[str] = "globalavgpool"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements, maps = inputs[0].elements, inputs[0].shape[0]
+        return Cost(0, maps, elements - maps, 0, elements)
+
+
+class GlobalMaxPool(_GlobalPool):
+    """Largest element of each map: [C, *S] -> [C, 1, ...].
+
+    Cost: one comparison fewer than the map has elements, per map.
+    """
+
+    example: ClassVar[str] = "globalmaxpool"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = inputs[0].elements
+        return Cost(other=elements - inputs[0].shape[0], connections=elements)
+
+
+class _AdaptivePool(Layer):
+    """What adaptive pools share."""
+
+    positional: ClassVar[int] = 1
+
+    size: Window
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        return x.with_shape(x.shape[0], *per_axis(self.size, spatial_axes(x), "size"))
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def reach(self, inputs: Types) -> Reach:
+        x = inputs[0]
+        sizes = per_axis(self.size, x.rank - 1, "size")
+        if any(n % size != 0 for n, size in zip(x.shape[1:], sizes, strict=True)):
+            return whole(x)
+        steps = tuple(n // size for n, size in zip(x.shape[1:], sizes, strict=True))
+        return Reach(steps, steps, (0,) * len(steps))
+
+    def window_elements(self, x: TensorType) -> Dim:
+        """Elements of all windows together: along an axis, n + size - gcd(n, size)."""
+        sizes = per_axis(self.size, x.rank - 1, "size")
+        return x.shape[0] * product(
+            [n + size - common_divisor(n, size) for n, size in zip(x.shape[1:], sizes, strict=True)]
+        )
+
+
+def common_divisor(n: Dim, constant: int) -> Dim:
+    """The greatest common divisor of a size and a number, also of a symbolic size: the sum of phi(d) over
+    the divisors d of the number that divide the size, where n // d - (n - 1) // d says whether d does."""
+    if isinstance(n, int):
+        return gcd(n, constant)
+    if n % constant == 0:
+        return constant
+    small = [d for d in range(1, isqrt(constant) + 1) if constant % d == 0]
+    divisors = sorted({*small, *(constant // d for d in small)})
+    phi: dict[int, int] = {}
+    total: Dim = 0
+    for d in divisors:
+        phi[d] = d - sum(phi[e] for e in phi if d % e == 0)
+        total = total + phi[d] * (n // d - (n - 1) // d)
+    return total
+
+
+class AdaptiveAvgPool(_AdaptivePool):
+    """Mean of each of `size` windows per axis: [C, *S] -> [C, *size].
+
+    Window i of an axis of n goes from floor(i * n / size) to ceil((i + 1) * n / size), so that windows
+    overlap where size does not divide n. `size`: a number, or one per axis.
+
+    Cost: one addition fewer than each window has elements and one multiplication per output; the windows
+    along an axis of n have n + size - gcd(n, size) elements in all.
+    """
+
+    example: ClassVar[str] = "adaptiveavgpool 6"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        seen, outputs = self.window_elements(inputs[0]), output.elements
+        return Cost(0, outputs, seen - outputs, 0, seen)
+
+
+class AdaptiveMaxPool(_AdaptivePool):
+    """Largest element of each of `size` windows per axis: [C, *S] -> [C, *size].
+
+    Window i of an axis of n goes from floor(i * n / size) to ceil((i + 1) * n / size), so that windows
+    overlap where size does not divide n. `size`: a number, or one per axis.
+
+    Cost: one comparison fewer than each window has elements; the windows along an axis of n have
+    n + size - gcd(n, size) elements in all.
+    """
+
+    example: ClassVar[str] = "adaptivemaxpool 6"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        seen = self.window_elements(inputs[0])
+        return Cost(other=seen - output.elements, connections=seen)

@@ -1,0 +1,173 @@
+"""Cutting and padding: `slice`, `split`, `pad`, `crop`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops import windows
+from netspec.ops.arguments import PositiveInt, Sides, Window, axis_index, pad_sides, per_axis, spatial_axes
+from netspec.ops.base import POINT, Reach, Types
+from netspec.ops.shape import _Rearrange
+from netspec.problems.shapes import CropTooLarge, OptionsConflict, SliceOutside, SplitMismatch
+
+
+class Slice(_Rearrange):
+    """Positions from `start` to before `stop` of one axis, each `step`-th: [n, *] -> [n', *].
+
+    n' = ceil((stop - start) / step). `axis`: of the sample. `start`, `stop`: negative ones count from the
+    end; no `stop` is the end. What lies outside is refused, not cut off as in Python.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 3
+    example: ClassVar[str] = "slice 0 0 8"
+
+    axis: int
+    start: int = 0
+    stop: int | None = None
+    step: PositiveInt = 1
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axis, start, stop = self.range(x)
+        size = x.shape[axis]
+        if start < 0 or stop > size or stop <= start:
+            outside = start < 0 or stop > size
+            raise SliceOutside(
+                "start" if start < 0 or start >= size or self.stop is None else "stop",
+                axis=axis, shape=x, start=start, stop=stop, size=size,
+                remedy=f"positions are 0 to {size - 1}; `stop` is at most {size}"
+                if outside
+                else f"`stop` is after `start`: {start} to {stop} keeps nothing",
+            )  # fmt: skip
+        return x.with_shape(*x.shape[:axis], windows.ceil_div(stop - start, self.step), *x.shape[axis + 1 :])
+
+    def range(self, x: TensorType) -> tuple[int, Dim, Dim]:
+        """Axis, start and stop for input x, none of them negative."""
+        axis = axis_index(self.axis, x)
+        size = x.shape[axis]
+        start: Dim = self.start + size if self.start < 0 else self.start
+        stop: Dim = size if self.stop is None else self.stop + size if self.stop < 0 else self.stop
+        return axis, start, stop
+
+    def reach(self, inputs: Types) -> Reach:
+        (x,) = inputs
+        axis, start, _ = self.range(x)
+        if axis == 0:
+            return POINT
+        axes = range(1, x.rank)
+        return Reach(
+            (1,) * len(axes),
+            tuple(self.step if i == axis else 1 for i in axes),
+            tuple(start if i == axis else 0 for i in axes),
+        )
+
+
+class Split(_Rearrange):
+    """An axis cut into parts, which are the layer's outputs: [n, *] -> [n / parts, *], ...
+
+    `parts`: a number of equal parts, or a tuple of sizes that fill the axis. `axis`: of the sample.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "split 2"
+
+    parts: Window
+    axis: int = 0
+
+    def output(self, inputs: Types) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        axis = axis_index(self.axis, x)
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+        return tuple(x.with_shape(*before, size, *after) for size in self.sizes(x.shape[axis]))
+
+    def sizes(self, size: Dim) -> tuple[Dim, ...]:
+        """Sizes of the parts of an axis. Raises SplitMismatch."""
+        if isinstance(self.parts, int):
+            if size % self.parts != 0:
+                raise SplitMismatch(
+                    "parts", size=size, parts=f"{self.parts} equal parts", why=f"does not divide {size}",
+                    remedy=f"a number that divides {size}, or a tuple with the size of each part",
+                )  # fmt: skip
+            return (size // self.parts,) * self.parts
+        if sum(self.parts) != size:
+            raise SplitMismatch(
+                "parts", size=size, parts=f"parts of {', '.join(map(str, self.parts))}",
+                why=f"these sum to {sum(self.parts)}", remedy=f"sizes that sum to {size}",
+            )  # fmt: skip
+        return self.parts
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT if axis_index(self.axis, inputs[0]) == 0 else super().reach(inputs)
+
+
+class Pad(_Rearrange):
+    """More positions around the spatial axes: [C, *S] -> [C, *(S + before + after)].
+
+    `sides`: a number for every side, one per axis, or (before, after) per axis. `mode`: what the new
+    positions hold: `constant` is `value`, `reflect` mirrors at the edge element, `replicate` repeats it,
+    `circular` goes on at the other end.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "pad ((0, 1), (0, 1))"
+
+    sides: Sides
+    mode: Literal["constant", "reflect", "replicate", "circular"] = "constant"
+    value: float = 0.0
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        sides = pad_sides(self.sides, axes, "sides")
+        if self.value and self.mode != "constant":
+            raise OptionsConflict(
+                "value", first="value", second="mode", why=f"mode={self.mode} takes its values from the input"
+            )
+        if self.mode in ("reflect", "circular"):
+            windows.check_mirror("sides", self.mode, x.shape[1:], sides)
+        return x.with_shape(x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:], sides, strict=True)))
+
+    def reach(self, inputs: Types) -> Reach:
+        axes = inputs[0].rank - 1
+        return Reach((1,) * axes, (1,) * axes, tuple(-a for a, _ in pad_sides(self.sides, axes, "sides")))
+
+
+class Crop(_Rearrange):
+    """The middle of the spatial axes: [C, *S] -> [C, *size].
+
+    `size`: what stays, a number or one per axis. It begins at (S - size) // 2, so that the odd position is
+    dropped at the end.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "crop 56"
+
+    size: Window
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        sizes = per_axis(self.size, axes, "size")
+        for n, size, name in zip(x.shape[1:], sizes, windows.AXIS_NAMES[axes], strict=True):
+            if n < size:
+                raise CropTooLarge("size", shape=x, target=TensorType(sizes), axis=name, size=n, wanted=size)
+        return x.with_shape(x.shape[0], *sizes)
+
+    def offsets(self, x: TensorType) -> tuple[Dim, ...]:
+        """Where the crop begins along each axis."""
+        sizes = per_axis(self.size, x.rank - 1, "size")
+        return tuple((n - size) // 2 for n, size in zip(x.shape[1:], sizes, strict=True))
+
+    def reach(self, inputs: Types) -> Reach:
+        ones = (1,) * (inputs[0].rank - 1)
+        return Reach(ones, ones, self.offsets(inputs[0]))

@@ -1,0 +1,82 @@
+"""The two layers of LeNet-5 that later nets dropped (LeCun et al. 1998)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops import windows
+from netspec.ops.arguments import PositiveInt, Window, per_axis, spatial_axes
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.ops.linear import features
+
+
+class Subsample(Layer):
+    """Sum of each window, times a coefficient, plus a bias, both trained: [C, *S] -> [C, *(S // k)].
+
+    LeNet-5's S2 and S4 (LeCun, Bottou, Bengio, Haffner 1998, section II.B). `k`: the window and its
+    stride. The weights are one coefficient and one bias per map, [C] each; the sigmoid that follows is a
+    layer of its own.
+
+    Cost: per output one multiplication and as many additions as the window has elements, the bias's included.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "subsample 2"
+
+    k: Window
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        places = [
+            windows.slide(n, k, k, (0, 0), 1, axis=name)
+            for n, k, name in zip(
+                x.shape[1:], per_axis(self.k, axes, "k"), windows.AXIS_NAMES[axes], strict=True
+            )
+        ]
+        return x.with_shape(x.shape[0], *places)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        each = Weight((inputs[0].shape[0],))
+        return {"weight": each, "bias": each}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        window: Dim = product(per_axis(self.k, inputs[0].rank - 1, "k"))
+        outputs = output.elements
+        return Cost(0, outputs, outputs * window, 0, outputs * (window + 1))
+
+    def reach(self, inputs: Types) -> Reach:
+        kernel = per_axis(self.k, inputs[0].rank - 1, "k")
+        return Reach(kernel, kernel, (0,) * len(kernel))
+
+
+class Rbf(Layer):
+    """Squared distance to each of `out` fixed centres: [*, in] -> [*, out], y_i = sum_j (x_j - w_ij)^2.
+
+    LeNet-5's output (LeCun, Bottou, Bengio, Haffner 1998, equation 7). The centers [out, in] are not trained:
+    in the paper they are bitmaps of the characters.
+
+    Cost: per output in multiplications and 2 * in - 1 additions, differences included.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "rbf 10"
+
+    out: PositiveInt
+
+    def output(self, inputs: Types) -> TensorType:
+        x = features(inputs[0])
+        return x.with_shape(*x.shape[:-1], self.out)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {"centers": Weight((self.out, inputs[0].shape[-1]), "fixed")}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        outputs = output.elements
+        pairs = outputs * inputs[0].shape[-1]
+        return Cost(0, pairs, 2 * pairs - outputs, 0, pairs)
+
+    def reach(self, inputs: Types) -> Reach:
+        return last_axes(inputs[0], 1)

@@ -1,0 +1,57 @@
+"""The dense layer."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import Numbers, PositiveInt, literal_shape
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.problems.shapes import RankMismatch
+
+
+def features(input: TensorType) -> TensorType:
+    """The input of a layer that acts on the last axis. Raises RankMismatch for a scalar."""
+    if not input.shape:
+        raise RankMismatch("input 0", shape=input, rank=0, expected="[*, features]")
+    return input
+
+
+class Dense(Layer):
+    """Linear map of the last axis: [*, in] -> [*, out], y = x W^T + b.
+
+    `out`: features that come out. `bias`: add a trainable vector [out]. `weight`: literal numbers
+    [out, in] in place of a trained matrix. Every position of the other axes is mapped by the same
+    weight [out, in].
+
+    Cost: in multiplications per output and as many additions (one fewer without bias); each is a MAC.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "dense 84"
+
+    out: PositiveInt
+    bias: bool = True
+    weight: Numbers | None = None
+
+    def output(self, inputs: Types) -> TensorType:
+        x = features(inputs[0])
+        if self.weight is not None:
+            literal_shape(self.weight, (self.out, x.shape[-1]), "weight")
+        return x.with_shape(*x.shape[:-1], self.out)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        shape = (self.out, inputs[0].shape[-1])
+        matrix = Weight(shape, "trainable" if self.weight is None else "fixed")
+        return {"weight": matrix, "bias": Weight((self.out,))} if self.bias else {"weight": matrix}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        shape = inputs[0].shape
+        outputs = product(shape[:-1]) * self.out
+        macs = outputs * shape[-1]
+        if self.bias:
+            return Cost(macs, macs, macs, 0, macs + outputs)
+        return Cost(macs, macs, macs - outputs, 0, macs)
+
+    def reach(self, inputs: Types) -> Reach:
+        return last_axes(inputs[0], 1)

@@ -1,0 +1,171 @@
+"""Merges that most nets use: `add`, `mul`, `concat`. The others are in `merge_rare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import axis_index
+from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.problems.shapes import ConcatMismatch, DtypesDiffer, ShapesDiffer
+
+
+def show_shapes(inputs: Types, at: int, axis: int | None) -> str:
+    """Each input's shape on a line of its own, with carets under one axis (or all) of input `at`."""
+    lines = []
+    for index, x in enumerate(inputs):
+        head = f"input {index}: ["
+        lines.append(head + ", ".join(map(str, x.shape)) + "]")
+        if index == at:
+            before = len(head) if axis is None else len(head + "".join(f"{n}, " for n in x.shape[:axis]))
+            width = len(lines[-1]) - before - 1 if axis is None else len(str(x.shape[axis]))
+            lines.append(" " * before + "^" * max(width, 1))
+    return "\n".join(lines)
+
+
+def one_dtype(layer: Layer, inputs: Types) -> None:
+    """Raises DtypesDiffer where an input's element type is not the first one's."""
+    first = inputs[0].dtype
+    for index, x in enumerate(inputs):
+        if x.dtype != first:
+            raise DtypesDiffer(f"input {index}", layer=layer.layer_name(), first=first, second=x.dtype)
+
+
+def broadcast(layer: Layer, inputs: Types, shown: Types | None = None) -> TensorType:
+    """The shape that all inputs are repeated to. Raises ShapesDiffer, DtypesDiffer.
+
+    shown: what a message shows, where the inputs are the leading axes of something.
+    """
+    first = inputs[0]
+    shape = first.shape
+    for x in inputs:
+        if x.shape != shape or x.dtype != first.dtype:
+            break
+    else:
+        return first
+    one_dtype(layer, inputs)
+    for index, x in enumerate(inputs):
+        shape = _broadcast_two(layer, shown or inputs, shape, index, x)
+    return first.with_shape(*shape)
+
+
+def _broadcast_two(
+    layer: Layer, inputs: Types, shape: tuple[Dim, ...], index: int, x: TensorType
+) -> tuple[Dim, ...]:
+    rank = max(len(shape), x.rank)
+    ours = (1,) * (rank - len(shape)) + shape
+    theirs = (1,) * (rank - x.rank) + x.shape
+    result: list[Dim] = []
+    for axis, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        if a == b or b == 1:
+            result.append(a)
+        elif a == 1:
+            result.append(b)
+        else:
+            own = axis - (rank - x.rank)
+            raise ShapesDiffer(
+                f"input {index}", notes=(show_shapes(inputs, index, own),),
+                layer=layer.layer_name(), first=TensorType(shape), second=TensorType(x.shape),
+                axis=own, size=b, expected=a, remedy=_remedy(ours, theirs, axis, rank),
+            )  # fmt: skip
+    return tuple(result)
+
+
+def _remedy(ours: Sequence[Dim], theirs: Sequence[Dim], axis: int, rank: int) -> str:
+    """How a path whose size differs along an axis is brought to the other's."""
+    if rank >= 2 and axis == 0:
+        return f"a `conv {ours[axis]} k=1` gives this path {ours[axis]} channels"
+    if rank >= 2:
+        return "the same strides and pads on both paths, or `crop`, `pad` or `upsample` on one of them"
+    return f"a `dense {ours[axis]}` gives this path {ours[axis]} features"
+
+
+class _Merge(Layer):
+    """What layers of two or more inputs of fitting shapes share."""
+
+    inputs: ClassVar[tuple[int, int | None]] = (2, None)
+
+    def output(self, inputs: Types) -> TensorType:
+        return broadcast(self, inputs)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT
+
+
+class Add(_Merge):
+    """Sum of two or more inputs, element by element: [*], [*], ... -> [*].
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy.
+
+    Cost: one addition fewer than there are inputs, per element.
+    """
+
+    example: ClassVar[str] = "add { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(adds=output.elements * (len(inputs) - 1))
+
+
+class Mul(_Merge):
+    """Product of two or more inputs, element by element: [*], [*], ... -> [*].
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy: a gate [C, 1, 1] multiplies a map
+    [C, H, W].
+
+    Cost: one multiplication fewer than there are inputs, per element.
+    """
+
+    example: ClassVar[str] = "mul { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(mults=output.elements * (len(inputs) - 1))
+
+
+class Concat(_Merge):
+    """The inputs one after another along an axis: [C1, *S], [C2, *S], ... -> [C1 + C2 + ..., *S].
+
+    `axis`: of the sample, the first unless given: the channels of a map. All other sizes are equal.
+
+    Cost: none.
+    """
+
+    dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    example: ClassVar[str] = "concat { | dense 8 | dense 16 }"
+
+    axis: int = 0
+
+    def output(self, inputs: Types) -> TensorType:
+        one_dtype(self, inputs)
+        first = inputs[0]
+        joined = axis_index(self.axis, first)
+        rank = first.rank
+        total: Dim = 0
+        for index, x in enumerate(inputs):
+            if x.rank != rank:
+                self._refuse(inputs, index, None, f"{x.rank} axes, input 0 has {rank}", joined)
+            for axis, (a, b) in enumerate(zip(first.shape, x.shape, strict=True)):
+                if axis != joined and a != b:
+                    self._refuse(inputs, index, axis, f"axis {axis}: {b} is not {a}", joined)
+            total = total + x.shape[joined]
+        return first.with_shape(*first.shape[:joined], total, *first.shape[joined + 1 :])
+
+    def _refuse(self, inputs: Types, index: int, axis: int | None, what: str, joined: int) -> None:
+        first, second = TensorType(inputs[0].shape), TensorType(inputs[index].shape)
+        if axis is None:
+            remedy = "`reshape` gives all inputs the same number of axes"
+        elif axis > 0:
+            remedy = f"only axis {joined} may differ; `crop`, `pad` or `upsample` makes the others equal"
+        else:
+            remedy = f"only axis {joined} may differ: join along another axis, or make the channels equal"
+        raise ConcatMismatch(
+            f"input {index}", notes=(show_shapes(inputs, index, axis),),
+            layer=self.layer_name(), first=first, second=second, what=what, remedy=remedy,
+        )  # fmt: skip
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return FREE

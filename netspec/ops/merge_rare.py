@@ -1,0 +1,120 @@
+"""Merges beside the common ones: `sub`, `div`, `mean`, `max`, `min`, `stack`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import axis_index
+from netspec.ops.base import FREE, Cost, Types
+from netspec.ops.merge import _Merge, one_dtype, show_shapes
+from netspec.problems.shapes import ConcatMismatch
+
+
+class Sub(_Merge):
+    """Difference of two inputs, element by element: [*], [*] -> [*], first minus second.
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy.
+
+    Cost: one addition per element.
+    """
+
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+    example: ClassVar[str] = "sub { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(adds=output.elements)
+
+
+class Div(_Merge):
+    """Quotient of two inputs, element by element: [*], [*] -> [*], first by second.
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy.
+
+    Cost: one other per element (a division).
+    """
+
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+    example: ClassVar[str] = "div { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements)
+
+
+class Mean(_Merge):
+    """Mean of two or more inputs, element by element: [*], [*], ... -> [*].
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy. `reduce mean` is the mean along an axis.
+
+    Cost: per element one addition fewer than there are inputs, and one multiplication.
+    """
+
+    example: ClassVar[str] = "mean { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = output.elements
+        return Cost(0, elements, elements * (len(inputs) - 1))
+
+
+class Max(_Merge):
+    """Largest of two or more inputs, element by element: [*], [*], ... -> [*].
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy. `reduce max` is the maximum along an axis.
+
+    Cost: one other fewer than there are inputs (comparisons), per element.
+    """
+
+    example: ClassVar[str] = "max { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements * (len(inputs) - 1))
+
+
+class Min(_Merge):
+    """Smallest of two or more inputs, element by element: [*], [*], ... -> [*].
+
+    Sizes of 1 and missing leading axes are repeated, as in numpy. `reduce min` is the minimum along an axis.
+
+    Cost: one other fewer than there are inputs (comparisons), per element.
+    """
+
+    example: ClassVar[str] = "min { | identity | dense 8 }"
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return Cost(other=output.elements * (len(inputs) - 1))
+
+
+class Stack(_Merge):
+    """Inputs of equal shape along a new axis: n of [*] -> [n, *].
+
+    `axis`: where the new axis stands in the output, the first unless given.
+
+    Cost: none.
+    """
+
+    dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    example: ClassVar[str] = "stack { | dense 8 | dense 8 }"
+
+    axis: int = 0
+
+    def output(self, inputs: Types) -> TensorType:
+        one_dtype(self, inputs)
+        first = inputs[0]
+        at = axis_index(self.axis, first, extra=1)
+        for index, x in enumerate(inputs):
+            if x.shape == first.shape:
+                continue
+            axis = None
+            what = f"{x.rank} axes, input 0 has {first.rank}"
+            if x.rank == first.rank:
+                axis = next(i for i, (a, b) in enumerate(zip(first.shape, x.shape, strict=True)) if a != b)
+                what = f"axis {axis}: {x.shape[axis]} is not {first.shape[axis]}"
+            raise ConcatMismatch(
+                f"input {index}", notes=(show_shapes(inputs, index, axis),), layer="stack",
+                first=TensorType(first.shape), second=TensorType(x.shape), what=what,
+                remedy="stacked inputs have equal shapes; `concat` joins along an axis that they have",
+            )  # fmt: skip
+        return first.with_shape(*first.shape[:at], len(inputs), *first.shape[at:])
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return FREE

@@ -1,0 +1,144 @@
+"""Normalisations that most nets use: `batchnorm`, `layernorm`, `rmsnorm`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import Fraction01, PositiveFloat, PositiveInt
+from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.problems.shapes import RankMismatch
+
+
+def normalising(elements: Dim, groups: Dim, *, scaled: bool, shifted: bool) -> Cost:
+    """Subtract the mean of each group and divide by its deviation: per element 3 additions (mean,
+    difference, variance) and 2 multiplications (square, scaling), 1 more of each with weight and bias; per
+    group 3 others (two divisions, an inverse root)."""
+    return Cost(0, elements * (2 + scaled), elements * (3 + shifted), groups * 3)
+
+
+def trailing(x: TensorType, axes: int) -> tuple[Dim, ...]:
+    """Sizes of the last `axes` axes. Raises RankMismatch where there are fewer."""
+    if axes > x.rank:
+        raise RankMismatch("axes", shape=x, rank=x.rank, expected=f"at least {axes} axes")
+    return x.shape[x.rank - axes :]
+
+
+class BatchNorm(Layer):
+    """Each channel to mean 0 and variance 1, then scaled and shifted: [C, *S] -> [C, *S], also [C].
+
+    y = weight * (x - mean) / sqrt(var + eps) + bias (Ioffe & Szegedy 2015, arXiv:1502.03167). In training
+    mean and variance are those of the batch, later the running ones. `eps`: keeps the root from 0.
+    `momentum`: share of the new value in
+    the running ones (as torch; ONNX and Paddle write 1 - momentum). `affine`: train weight [C] and bias
+    [C].
+    `track`: keep running_mean and running_var [C]; without them the batch's are used always.
+
+    Cost: one multiplication and one addition per element, the statistics being folded into them as at
+    inference.
+    """
+
+    example: ClassVar[str] = "batchnorm"
+
+    eps: PositiveFloat = 1e-5
+    momentum: Fraction01 = 0.1
+    affine: bool = True
+    track: bool = True
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        if not 1 <= x.rank <= 4:
+            raise RankMismatch(
+                "input 0", shape=x, rank=x.rank, expected="[C] or [C, *S] with up to 3 spatial axes"
+            )
+        return x
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        shape = inputs[0].shape[:1]
+        weights: dict[str, Weight] = {}
+        if self.affine:
+            weights["weight"] = weights["bias"] = Weight(shape)
+        if self.track:
+            weights["running_mean"] = weights["running_var"] = Weight(shape, "buffer")
+            weights["num_batches_tracked"] = Weight((), "buffer", "int64")
+        return weights
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = output.elements
+        return Cost(0, elements, elements)
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT
+
+
+class LayerNorm(Layer):
+    """The last `axes` axes together to mean 0 and variance 1, then scaled and shifted: [*, D] -> [*, D].
+
+    y = weight * (x - mean) / sqrt(var + eps) + bias (Ba, Kiros, Hinton 2016, arXiv:1607.06450). `axes`: how
+    many trailing axes; weight and bias have their shape. On channels-first maps [C, H, W] the last axis is
+    the width: `permute` first, or `groupnorm 1`. `eps`: keeps the root from 0. `affine`: train
+    weight. `bias`: and bias.
+
+    Cost: per element 3 additions and 2 multiplications, one more of each for bias and weight; 3 others per
+    normalised group.
+    """
+
+    example: ClassVar[str] = "layernorm"
+
+    axes: PositiveInt = 1
+    eps: PositiveFloat = 1e-5
+    affine: bool = True
+    bias: bool = True
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        trailing(x, self.axes)
+        return x
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        if not self.affine:
+            return {}
+        each = Weight(trailing(inputs[0], self.axes))
+        return {"weight": each, "bias": each} if self.bias else {"weight": each}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        groups = product(output.shape[: output.rank - self.axes])
+        return normalising(output.elements, groups, scaled=self.affine, shifted=self.affine and self.bias)
+
+    def reach(self, inputs: Types) -> Reach:
+        return last_axes(inputs[0], self.axes)
+
+
+class RmsNorm(Layer):
+    """The last `axes` axes together divided by their root mean square: [*, D] -> [*, D].
+
+    y = weight * x / sqrt(mean(x^2) + eps) (Zhang & Sennrich 2019, arXiv:1910.07467). `axes`: how many
+    trailing axes; the weight has their shape. `eps`: 1e-6, as language models have it. `affine`: train the
+    weight.
+
+    Cost: per element 1 addition and 2 multiplications, one more for the weight; 2 others per normalised
+    group.
+    """
+
+    example: ClassVar[str] = "rmsnorm"
+
+    axes: PositiveInt = 1
+    eps: PositiveFloat = 1e-6
+    affine: bool = True
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        trailing(x, self.axes)
+        return x
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {"weight": Weight(trailing(inputs[0], self.axes))} if self.affine else {}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = output.elements
+        groups = product(output.shape[: output.rank - self.axes])
+        return Cost(0, elements * (2 + self.affine), elements, groups * 2)
+
+    def reach(self, inputs: Types) -> Reach:
+        return last_axes(inputs[0], self.axes)

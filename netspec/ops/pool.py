@@ -1,0 +1,141 @@
+"""Pools with a sliding window: `maxpool` and `avgpool`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops import windows
+from netspec.ops.arguments import Padding, Window, pad_sides, per_axis, spatial_axes
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product
+from netspec.problems.shapes import OnlyPadding, PadOverHalf, WindowBeyondInput
+
+_MOST_STARTS = 65_536  # windows looked at one by one; a dilation beyond such an input is no real layer
+
+
+class _Pool(Layer):
+    """What pools with a sliding window share."""
+
+    positional: ClassVar[int] = 1
+
+    k: Window
+    stride: Window | None = None
+    pad: Padding = 0
+    ceil: bool = False
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        kernel, strides, dilation = self.settings(axes)
+        names = windows.AXIS_NAMES[axes]
+        sizes = x.shape[1:]
+        if self.pad == "same":
+            return x.with_shape(x.shape[0], *map(windows.ceil_div, sizes, strides))
+        sides = pad_sides(self.pad, axes)
+        places: list[Dim] = []
+        for n, k, s, d, pads, name in zip(sizes, kernel, strides, dilation, sides, names, strict=True):
+            if 2 * max(pads) > k:
+                raise PadOverHalf("pad", pad=max(pads), window=k, axis=name, most=k // 2)
+            places.append(windows.slide(n, k, s, pads, d, axis=name, ceil=self.ceil))
+        return x.with_shape(x.shape[0], *places)
+
+    def settings(self, axes: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Window, stride and dilation along each axis."""
+        kernel = per_axis(self.k, axes, "k")
+        return kernel, kernel if self.stride is None else per_axis(self.stride, axes, "stride"), (1,) * axes
+
+    def sides(self, x: TensorType) -> tuple[tuple[Dim, Dim], ...]:
+        """Padding (before, after) along each axis of input x."""
+        axes = x.rank - 1
+        if self.pad != "same":
+            return pad_sides(self.pad, axes)
+        return tuple(map(windows.same_sides, x.shape[1:], *self.settings(axes)))
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def window(self, x: TensorType) -> Dim:
+        """How many elements a window has."""
+        return product(per_axis(self.k, x.rank - 1, "k"))
+
+    def reach(self, inputs: Types) -> Reach:
+        kernel, strides, dilation = self.settings(inputs[0].rank - 1)
+        extents = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+        return Reach(extents, strides, tuple(-before for before, _ in self.sides(inputs[0])))
+
+
+class MaxPool(_Pool):
+    """Largest element of each window: [C, *S] -> [C, *S'].
+
+    S' = (S + pad_before + pad_after - dilation * (k - 1) - 1) // stride + 1, the division rounded up with
+    `ceil=true`, or ceil(S / stride) with `pad=same`. `k`: the window. `stride`: its step, k unless given.
+    `pad`: at most half the window; padding is never the maximum. `dilation`: distance between the
+    window's elements.
+
+    Cost: one comparison fewer than the window has elements, per output.
+    """
+
+    example: ClassVar[str] = "maxpool 3 stride=2 pad=1"
+
+    dilation: Window = 1
+
+    def output(self, inputs: Types) -> TensorType:
+        output = super().output(inputs)
+        if self.dilation != 1 and self.pad != 0:
+            self._check_taps(inputs[0], output)
+        return output
+
+    def settings(self, axes: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        kernel, strides, _ = super().settings(axes)
+        return kernel, strides, per_axis(self.dilation, axes, "dilation")
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        outputs, window = output.elements, self.window(inputs[0])
+        return Cost(other=outputs * (window - 1), connections=outputs * window)
+
+    def _check_taps(self, x: TensorType, output: TensorType) -> None:
+        axes = x.rank - 1
+        _, strides, dilation = self.settings(axes)
+        for n, places, s, d, (before, _), name in zip(
+            x.shape[1:],
+            output.shape[1:],
+            strides,
+            dilation,
+            self.sides(x),
+            windows.AXIS_NAMES[axes],
+            strict=True,
+        ):
+            # a window that begins at -b has its first tap inside the input at -b mod d, if that is below n
+            if n < d and isinstance(before, int) and isinstance(places, int):
+                starts = range(-before, min(0, s * places - before), s)[:_MOST_STARTS]
+                if any(start % d >= n for start in starts):
+                    raise OnlyPadding("dilation", axis=name, dilation=d, size=n)
+
+
+class AvgPool(_Pool):
+    """Mean of each window: [C, *S] -> [C, *S'].
+
+    S' = (S + pad_before + pad_after - k) // stride + 1, the division rounded up with `ceil=true`, or
+    ceil(S / stride) with `pad=same`. `k`: the window. `stride`: its step, k unless given. `pad`: zeros, at
+    most half the window. `count_pad`: whether these zeros count in the mean (torch: yes; ONNX, Keras: no).
+
+    Cost: one addition fewer than the window has elements and one multiplication, per output.
+    """
+
+    example: ClassVar[str] = "avgpool 2"
+
+    count_pad: bool = True
+
+    def output(self, inputs: Types) -> TensorType:
+        output = super().output(inputs)
+        x = inputs[0]
+        if x.rank == 4:  # torch's avg_pool3d only
+            for n, k, name in zip(x.shape[1:], per_axis(self.k, 3, "k"), windows.AXIS_NAMES[3], strict=True):
+                if n < k:
+                    raise WindowBeyondInput("k", window=k, size=n, axis=name)
+        return output
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        outputs, window = output.elements, self.window(inputs[0])
+        return Cost(0, outputs, outputs * (window - 1), 0, outputs * window)

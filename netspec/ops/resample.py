@@ -1,0 +1,198 @@
+"""Layers that trade resolution: `upsample` and the shuffles."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from netspec.ir.dims import Dim
+from netspec.ir.types import TensorType
+from netspec.ops import windows
+from netspec.ops.arguments import PositiveFloat, PositiveInt, Window, per_axis, spatial_axes
+from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
+from netspec.ops.channels import split_channels
+from netspec.ops.shape import _Rearrange
+from netspec.problems.shapes import (
+    AlignNeedsInterpolation,
+    BlockDoesNotDivide,
+    ModeNeedsAxes,
+    NothingLeft,
+    OptionsConflict,
+    ScaleInexact,
+)
+
+Factor: TypeAlias = PositiveInt | PositiveFloat
+Factors: TypeAlias = Factor | Annotated[tuple[Factor, ...], "one per axis"]
+_MODE_AXES = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+_MODE_TAPS = {"nearest": 1, "linear": 2, "bilinear": 4, "trilinear": 8, "bicubic": 16}
+_EXPECTED = {1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
+_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+
+
+class Upsample(Layer):
+    """Resizing of the spatial axes: [C, *S] -> [C, *floor(S * scale)], or [C, *size].
+
+    `scale`: a number for every axis or one per axis, 2 where no size is given. `size`: the new size in its
+    place. `mode`: nearest, or an interpolation for 1 axis (linear), 2 (bilinear, bicubic) or 3 (trilinear).
+    `align_corners`: the corner elements keep their place and value.
+
+    Cost: none for nearest; else per output 2, 4, 8 or (bicubic) 16 multiplications and one addition fewer.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "upsample 2 mode=bilinear"
+
+    scale: Factors | None = None
+    size: Window | None = None
+    mode: Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"] = "nearest"
+    align_corners: bool = False
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        axes = spatial_axes(x)
+        if self.mode != "nearest" and _MODE_AXES[self.mode] != axes:
+            raise ModeNeedsAxes(
+                "mode", mode=self.mode, shape=x, expected=_EXPECTED[_MODE_AXES[self.mode]],
+                remedy=f"mode={_LINEAR[axes]} fits, and nearest always does",
+            )  # fmt: skip
+        if self.align_corners and self.mode == "nearest":
+            raise AlignNeedsInterpolation("align_corners")
+        if self.size is not None:
+            if self.scale is not None:
+                raise OptionsConflict(
+                    "size", first="scale", second="size", why="each says how large the output is"
+                )
+            return x.with_shape(x.shape[0], *per_axis(self.size, axes, "size"))
+        names = windows.AXIS_NAMES[axes]
+        sizes = [
+            _scaled(n, scale, axis)
+            for n, scale, axis in zip(x.shape[1:], self.factors(axes), names, strict=True)
+        ]
+        return x.with_shape(x.shape[0], *sizes)
+
+    def factors(self, axes: int) -> tuple[int | float, ...]:
+        """The scale along each axis."""
+        scale = 2 if self.scale is None else self.scale
+        return (scale,) * axes if isinstance(scale, float) else per_axis(scale, axes, "scale")
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        if self.mode == "nearest":
+            return FREE
+        outputs, taps = output.elements, _MODE_TAPS[self.mode]
+        return Cost(0, outputs * taps, outputs * (taps - 1))
+
+    def reach(self, inputs: Types) -> Reach:
+        (x,) = inputs
+        if self.size is not None or any(f != int(f) for f in self.factors(x.rank - 1)):
+            return whole(x)
+        # an output lies between two inputs, so that its window may begin one earlier
+        start = {"nearest": 0, "bicubic": -2}.get(self.mode, -1)
+        factors = [int(f) for f in self.factors(x.rank - 1)]
+        return Reach(
+            (1 - 2 * start,) * len(factors),
+            tuple((1, f) if f > 1 else 1 for f in factors),
+            (start,) * len(factors),
+        )
+
+
+def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:
+    """floor(size * scale), where the product is rounded to a float first as torch does."""
+    if scale == int(scale):
+        return size * int(scale)
+    if isinstance(size, int):
+        result: Dim = floor(size * scale)
+    else:
+        exact = Fraction(scale)
+        if exact.denominator > 4096:
+            raise ScaleInexact("scale", size=size, scale=scale)
+        result = size * exact.numerator // exact.denominator
+    if result < 1:
+        raise NothingLeft(
+            "scale", axis=axis, formula=f"floor({size} * {scale})", result=result, remedy="a larger scale"
+        )
+    return result
+
+
+class PixelShuffle(_Rearrange):
+    """Channels into blocks of r x r pixels: [C * r^2, H, W] -> [C, H * r, W * r].
+
+    Shi et al. 2016, arXiv:1609.05158. `r`: the block's side; r^2 divides the channels.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "pixelshuffle 2"
+
+    r: PositiveInt
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        spatial_axes(x, least=2, most=2)
+        channels, height, width = x.shape
+        block = self.r * self.r
+        if channels % block != 0:
+            raise BlockDoesNotDivide(
+                "r", what="the number of channels", size=channels, factor=block,
+                remedy=f"a multiple of r^2 = {block} channels before it",
+            )  # fmt: skip
+        return x.with_shape(channels // block, height * self.r, width * self.r)
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT if self.r == 1 else Reach((1, 1), ((1, self.r), (1, self.r)), (0, 0))
+
+
+class PixelUnshuffle(_Rearrange):
+    """Blocks of r x r pixels into channels: [C, H, W] -> [C * r^2, H / r, W / r].
+
+    The inverse of `pixelshuffle`. `r`: the block's side, which divides height and width.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "pixelunshuffle 2"
+
+    r: PositiveInt
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        spatial_axes(x, least=2, most=2)
+        for size, axis in zip(x.shape[1:], windows.AXIS_NAMES[2], strict=True):
+            if size % self.r != 0:
+                raise BlockDoesNotDivide(
+                    "r", what=f"the {axis}", size=size, factor=self.r,
+                    remedy=f"an r that divides {size}, or `crop` or `pad` to a multiple of {self.r}",
+                )  # fmt: skip
+        channels, height, width = x.shape
+        return x.with_shape(channels * self.r * self.r, height // self.r, width // self.r)
+
+    def reach(self, inputs: Types) -> Reach:
+        return Reach((self.r, self.r), (self.r, self.r), (0, 0))
+
+
+class ChannelShuffle(_Rearrange):
+    """Channels dealt out among the groups: [g * n, *S] -> [n * g, *S], channel i*n + j to j*g + i.
+
+    Zhang et al. 2017, arXiv:1707.01083. `groups`: g, which divides the channels.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "channelshuffle 2"
+
+    groups: PositiveInt
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        spatial_axes(x)
+        split_channels(x.shape[0], self.groups, "input")
+        return x
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT

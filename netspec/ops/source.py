@@ -1,0 +1,64 @@
+"""Layers without inputs: a trainable tensor and a constant one."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import Numbers, PositiveInt
+from netspec.ops.arguments import shape as numbers_shape
+from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+
+
+class _Source(Layer):
+    """What layers without inputs share. Their tensor's path is the layer's own: its name is empty."""
+
+    inputs: ClassVar[tuple[int, int | None]] = (0, 0)
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return FREE
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT
+
+
+class Param(_Source):
+    """A trainable tensor of its own: -> shape. Every sample sees the same one.
+
+    `shape`: its sizes. `dtype`: its element type. The tensor is called as the layer is: `pos`,
+    not `pos.weight`.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "param (197, 768)"
+
+    shape: tuple[PositiveInt, ...]
+    dtype: Literal["float32", "float16", "bfloat16", "float64"] = "float32"
+
+    def output(self, inputs: Types) -> TensorType:
+        return TensorType(self.shape, self.dtype)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {"": Weight(self.shape, "trainable", self.dtype)}
+
+
+class Constant(_Source):
+    """A tensor of literal numbers: -> [*], not trained. Every sample sees the same one.
+
+    `value`: a number, or nested lists of them.
+
+    Cost: none.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "constant [0.485, 0.456, 0.406]"
+
+    value: Numbers
+
+    def output(self, inputs: Types) -> TensorType:
+        return TensorType(numbers_shape(self.value))
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {"": Weight(numbers_shape(self.value), "fixed")}

@@ -1,0 +1,179 @@
+"""Algebra beside the dense layer: `matmul`, `reduce`, `scale`, `embedding`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from netspec.ir.types import TensorType
+from netspec.ops.arguments import Axes, PositiveInt, axis_index
+from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
+from netspec.ops.linear import features
+from netspec.ops.merge import broadcast, one_dtype, show_shapes
+from netspec.problems.shapes import AxisTwice, InnerMismatch, OptionsConflict, RankMismatch
+
+
+class MatMul(Layer):
+    """Matrix product of two inputs over their last two axes: [*, n, k], [*, k, m] -> [*, n, m].
+
+    The leading axes are repeated to fit, as in numpy. `transpose`: the second is [*, m, k].
+
+    Cost: k multiplications and k - 1 additions per output; each multiplication is a MAC.
+    """
+
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+    example: ClassVar[str] = "matmul with keys transpose=true"
+
+    transpose: bool = False
+
+    def output(self, inputs: Types) -> TensorType:
+        one_dtype(self, inputs)
+        for index, x in enumerate(inputs):
+            if x.rank < 2:
+                raise RankMismatch(f"input {index}", shape=x, rank=x.rank, expected="[*, rows, columns]")
+        a, b = inputs
+        columns = a.shape[-1]
+        out, rows = b.shape[-2:] if self.transpose else (b.shape[-1], b.shape[-2])
+        if columns != rows:
+            remedy = f"the second factor needs {columns} rows"
+            if columns == out:
+                remedy = f"`transpose={str(not self.transpose).lower()}` makes them fit"
+            raise InnerMismatch(
+                "input 1", notes=(show_shapes(inputs, 1, b.rank - (1 if self.transpose else 2)),),
+                first=a, second=b, rows=rows, columns=columns, remedy=remedy,
+            )  # fmt: skip
+        if a.rank == 2 and b.rank == 2:
+            return a.with_shape(a.shape[0], out)
+        leading = broadcast(self, (a.with_shape(*a.shape[:-2]), b.with_shape(*b.shape[:-2])), inputs)
+        return a.with_shape(*leading.shape, a.shape[-2], out)
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        outputs = output.elements
+        macs = outputs * inputs[0].shape[-1]
+        return Cost(macs, macs, macs - outputs)
+
+    def reach(self, inputs: Types) -> Reach:
+        return whole(inputs[0])
+
+
+class Reduce(Layer):
+    """Sum, mean, maximum, minimum or product along axes, which go: [C, H, W] -> [C] for `axes=(1, 2)`.
+
+    `op`: which. `axes`: of the sample, one or more. `keep`: they stay, with size 1.
+
+    Cost: one addition (sum, mean), multiplication (prod) or comparison (max, min) fewer than there are
+    elements, per output; mean has one multiplication more.
+    """
+
+    positional: ClassVar[int] = 2
+    example: ClassVar[str] = "reduce mean (1, 2)"
+
+    op: Literal["sum", "mean", "max", "min", "prod"]
+    axes: Axes
+    keep: bool = False
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        gone = self.reduced(x)
+        if self.keep:
+            return x.with_shape(*(1 if axis in gone else size for axis, size in enumerate(x.shape)))
+        return x.with_shape(*(size for axis, size in enumerate(x.shape) if axis not in gone))
+
+    def reduced(self, x: TensorType) -> tuple[int, ...]:
+        """The axes, counted from 0."""
+        given = (self.axes,) if isinstance(self.axes, int) else self.axes
+        axes = tuple(axis_index(axis, x, "axes") for axis in given)
+        for place, axis in enumerate(axes):
+            if axis in axes[:place]:
+                raise AxisTwice("axes", axis=axis, given=given, shape=x, last=x.rank - 1)
+        return axes
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        outputs = output.elements
+        steps = inputs[0].elements - outputs
+        if self.op in ("max", "min"):
+            return Cost(other=steps)
+        if self.op == "prod":
+            return Cost(mults=steps)
+        return Cost(0, outputs if self.op == "mean" else 0, steps)
+
+    def reach(self, inputs: Types) -> Reach:
+        return whole(inputs[0])
+
+
+class Scale(Layer):
+    """Multiplication by a number, or by a trained factor per channel: [*] -> [*].
+
+    `by`: the number; without it the layer has a weight [C], and with `bias` a bias [C]. C is axis 0 of a
+    map with two or more spatial axes ([C, H, W]), else the last axis ([T, C], [C]). `init`: what the
+    weight begins as, 1e-6 for the layer scale of ConvNeXt (arXiv:2201.03545).
+
+    Cost: one multiplication per element, and one addition with bias.
+    """
+
+    positional: ClassVar[int] = 1
+    example: ClassVar[str] = "scale init=1e-6"
+
+    by: float | None = None
+    init: float = 1.0
+    bias: bool = False
+
+    def output(self, inputs: Types) -> TensorType:
+        (x,) = inputs
+        if self.by is not None:
+            if self.bias:
+                raise OptionsConflict(
+                    "bias", first="by", second="bias", why="multiplying by a number trains nothing"
+                )
+            return x
+        return features(x)
+
+    def axis(self, x: TensorType) -> int:
+        """The axis that has a factor for each of its elements."""
+        return 0 if x.rank >= 3 else x.rank - 1
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        if self.by is not None:
+            return {}
+        each = Weight((inputs[0].shape[self.axis(inputs[0])],))
+        return {"weight": each, "bias": each} if self.bias else {"weight": each}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        elements = output.elements
+        return Cost(0, elements, elements if self.bias else 0)
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT
+
+
+class Embedding(Layer):
+    """A vector for each integer: int64 [*] -> [*, dim], row x of the weight [vocab, dim].
+
+    `vocab`: how many rows. `dim`: length of a vector.
+
+    Cost: none, it looks up.
+    """
+
+    positional: ClassVar[int] = 2
+    dtypes: ClassVar[Literal["float", "int", "any"]] = "int"
+    example: ClassVar[str] = "embedding 10_000 300"
+
+    vocab: PositiveInt
+    dim: PositiveInt
+
+    def output(self, inputs: Types) -> TensorType:
+        return TensorType((*inputs[0].shape, self.dim))
+
+    def weights(self, inputs: Types) -> dict[str, Weight]:
+        return {"weight": Weight((self.vocab, self.dim))}
+
+    def cost(self, inputs: Types, output: TensorType) -> Cost:
+        return FREE
+
+    def reach(self, inputs: Types) -> Reach:
+        return POINT

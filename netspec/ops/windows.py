@@ -1,0 +1,78 @@
+"""Arithmetic of sliding windows, for convolutions and pools (Dumoulin & Visin 2016, arXiv:1603.07285)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netspec.ir.dims import Dim, maximum, minimum
+from netspec.problems.shapes import ReflectTooFar, WindowTooLarge
+
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def ceil_div(a: Dim, b: int) -> Dim:
+    return -(-a // b)
+
+
+def same_sides(size: Dim, kernel: int, stride: int, dilation: int) -> tuple[Dim, Dim]:
+    """Padding (before, after) that gives ceil(size / stride); the odd one goes after."""
+    total = maximum((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def slide(
+    size: Dim,
+    kernel: int,
+    stride: int,
+    sides: tuple[Dim, Dim],
+    dilation: int,
+    *,
+    axis: str,
+    ceil: bool = False,
+) -> Dim:
+    """How many places a window takes along one axis: (size + pads - dilation*(kernel-1) - 1) // stride + 1.
+
+    ceil: round the division up, but let no window begin beyond the input and its left padding (as torch).
+    Raises WindowTooLarge where no place is left.
+    """
+    before, after = sides
+    room = size + before + after - dilation * (kernel - 1) - 1
+    if ceil:
+        # the last window begins before size + before: at most ceil((size + before) / stride) of them do
+        places = minimum(ceil_div(room, stride) + 1, ceil_div(size + before, stride))
+    else:
+        places = room // stride + 1
+    if places < 1:
+        extent = dilation * (kernel - 1) + 1
+        missing = extent - (size + before + after)
+        written = f"{size} + 2*{before}" if before == after else f"{size} + {before} + {after}"
+        span = f"{kernel}" if dilation == 1 else f"{extent}"
+        smaller = (size + before + after - 1) // dilation + 1
+        raise WindowTooLarge(
+            "k",
+            window=kernel if dilation == 1 else f"{kernel} (dilated to {extent})",
+            padded=size + before + after,
+            axis=axis,
+            formula=f"({written} - {span}) // {stride} + 1",
+            result=places,
+            remedy=f"a window of at most {smaller}" * (smaller >= 1)
+            + ", or " * (smaller >= 1)
+            + f"padding: {missing} more in all along the {axis}",
+        )
+    return places
+
+
+def check_mirror(argument: str, mode: str, sizes: Sequence[Dim], sides: Sequence[tuple[Dim, Dim]]) -> None:
+    """Padding that takes its values from the input reaches at most size - 1 (reflect) or size (circular).
+
+    Raises ReflectTooFar.
+    """
+    for size, pads, axis in zip(sizes, sides, AXIS_NAMES[len(sizes)], strict=True):
+        most = size - 1 if mode == "reflect" else size
+        for pad in pads:
+            if pad > most:
+                conv = argument == "pad"
+                raise ReflectTooFar(
+                    argument, argument="pad_mode" if conv else "mode", none="zeros" if conv else "constant",
+                    mode=mode, pad=pad, size=size, axis=axis, most=most,
+                )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Between lexer and parser: which line ends count, and which brackets belong to the name before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from lark import Token
+
+from netspec import limits
+from netspec.problems.syntax import NestedTooDeep, SyntaxProblem
+
+_OPEN = frozenset({"LPAR", "LSQB", "LBRACE"})
+_CLOSE = frozenset({"RPAR", "RSQB", "RBRACE"})
+_CONTINUES = frozenset(
+    {"LBRACE", "ARROW", "PIPE", "COMMA", "COLON", "EQUAL", "OR", "AND", "NOT", "PLUS", "MINUS", "TIMES", "POWER"}
+    | {"COMPARE", "WITH", "FROM", "ELSE", "IN", "AS"}
+)
+_CALLABLE = frozenset({"NAME"})
+_INDEXABLE = frozenset({"NAME", "RSQB", "RPAR"})
+
+
+class Layout:
+    """Lark's postlex: drops line ends inside ( ) and [ ] and after a token that cannot end a statement."""
+
+    always_accept: ClassVar[tuple[str, ...]] = ()
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        brackets: list[str] = []  # the open ones
+        last = "LBRACE"
+        last_end = -1
+        for token in stream:
+            kind = token.type
+            if kind == "_NL":
+                if last in _CONTINUES or (brackets and brackets[-1] != "LBRACE"):
+                    continue
+            elif kind in _OPEN:
+                if len(brackets) >= limits.NESTING:
+                    raise SyntaxProblem(NestedTooDeep(limit=limits.NESTING), token.start_pos, token.end_pos)
+                brackets.append(kind)
+                if last_end == token.start_pos:
+                    if kind == "LPAR" and last in _CALLABLE:
+                        token.type = "CALL"
+                    elif kind == "LSQB" and last in _INDEXABLE:
+                        token.type = "INDEX"
+            elif kind in _CLOSE and brackets:
+                brackets.pop()
+            last, last_end = kind, token.end_pos
+            yield token
