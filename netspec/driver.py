@@ -122,6 +122,11 @@ class Compilation:
         return tuple(sorted(self._found, key=_place))
 
     @property
+    def claims(self) -> int:
+        """How many claims the file makes about this net."""
+        return self._elaborator.claims_made if self._elaborator else 0
+
+    @property
     def sound(self) -> bool:
         return not any(d.severity == "error" for d in self.diagnostics)
 

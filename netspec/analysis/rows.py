@@ -30,6 +30,7 @@ class Row(NamedTuple):
     module: str  # where its node stands
     node: Node
     calls: tuple[tuple[str, str], ...]  # the nodes (module, name) around it, outermost first
+    shared: bool  # whether its weights are those of a layer before
 
 
 def layer_text(layer: Layer) -> str:
@@ -93,6 +94,11 @@ class _Walk:
         self.nodes = nodes
         self.totals = modules
         self.depth = depth
+        self.shared = 0  # calls around that use the weights of others
+
+    def owned(self, totals: Maybe) -> Maybe:
+        """Totals without the weights that are another's."""
+        return totals if totals is None or not self.shared else totals._replace(params=0, weight_bytes=0)
 
     def module(
         self, module: Module, prefix: str, depth: int, repeat: int, calls: tuple[tuple[str, str], ...]
@@ -109,16 +115,19 @@ class _Walk:
     ) -> Iterator[Row]:  # fmt: skip
         """The row of a node and the rows inside it; `count` iterations that are alike stand in it."""
         here = (*calls, (module.name, node.name))
-        output, totals = self.types[module.name][node.name], self.nodes[module.name][node.name]
+        output, totals = self.types[module.name][node.name], self.owned(self.nodes[module.name][node.name])
+        shared = bool(self.shared) or getattr(node, "shares", None) is not None
         if isinstance(node, LayerNode):
             text = layer_text(node.layer) + (" (shared)" if node.shares is not None else "")
-            yield Row("layer", path, name, depth, text, repeat, count, output, totals, module.name, node, calls)
+            yield Row("layer", path, name, depth, text, repeat, count, output, totals, module.name, node, calls, shared)
             return
         if isinstance(node, CallNode):
             target = self.table[node.module]
             text = target.title + (" (shared)" if node.shares is not None else "")
-            yield Row("group", path, name, depth, text, repeat, count, output, times(totals, count), module.name, node, calls)
+            yield Row("group", path, name, depth, text, repeat, count, output, times(totals, count), module.name, node, calls, shared)
+            self.shared += node.shares is not None
             yield from self.module(target, path, depth + 1, repeat, here)
+            self.shared -= node.shares is not None
             return
         whole = sum(run.times for run in node.runs)
         single = len(node.runs) == 1 and node.runs[0].name is None
@@ -127,10 +136,10 @@ class _Walk:
             target = self.table[run.module]
             inner = self._nameless(target)
             text = layer_text(inner.layer) if isinstance(inner, LayerNode) else target.title
-            yield Row("repeat", path, name, depth, text, repeat, whole, output, totals, module.name, node, calls)
+            yield Row("repeat", path, name, depth, text, repeat, whole, output, totals, module.name, node, calls, shared)
             yield from self._iteration(target, f"{path}.0", depth + 1, repeat * whole, here)
             return
-        yield Row("repeat", path, name, depth, "", repeat, whole, output, totals, module.name, node, calls)
+        yield Row("repeat", path, name, depth, "", repeat, whole, output, totals, module.name, node, calls, shared)
         if self.depth is not None and depth + 1 > self.depth:
             return
         for run, first in iterations(node):
@@ -143,8 +152,8 @@ class _Walk:
                 yield from self.node(target, inner, inner_path, number, depth + 1, repeat * run.times, run.times, here)
                 continue
             out = self.types[target.name][next(iter(target.outputs.values()))]
-            totals = times(self.totals[target.name], run.times)
-            yield Row("group", inner_path, number, depth + 1, target.title, repeat * run.times, run.times, out, totals, module.name, node, calls)
+            totals = self.owned(times(self.totals[target.name], run.times))
+            yield Row("group", inner_path, number, depth + 1, target.title, repeat * run.times, run.times, out, totals, module.name, node, calls, shared)
             yield from self.module(target, inner_path, depth + 2, repeat * run.times, here)
 
     def _iteration(

@@ -75,6 +75,6 @@ class ModuleBuilder:
         if captures is None:
             captures = [(key, value) for key, (_, value) in self.captures.items()]
         inputs = [*self.inputs, *(self.local(value) for _, value in captures)]
-        return Module.model_construct(
+        return Module.trusted(
             name=self.name, title=self.title, inputs=tuple(inputs), nodes=tuple(self.nodes), outputs=outputs
         )

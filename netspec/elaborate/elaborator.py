@@ -34,7 +34,7 @@ from netspec.ir.dims import Dim, Expr, symbol
 from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, RepeatNode, Run, iterations
 from netspec.ir.types import DTYPE_BYTES, UNKNOWN, TensorType
 from netspec.ops import layer_names
-from netspec.ops.base import Layer, output_types
+from netspec.ops.base import Layer, Weight, output_types
 from netspec.diagnostics import Problem
 from netspec.problems.claims import ShapeClaimFails
 from netspec.problems.names import (
@@ -48,7 +48,16 @@ from netspec.problems.names import (
     UnknownName,
     UnknownSetting,
 )
-from netspec.problems.structure import NotHere, NoValue, Recursion, ReuseMismatch, TooDeep, TooLarge, WrongInputs
+from netspec.problems.structure import (
+    NotHere,
+    NoValue,
+    Recursion,
+    ReuseMismatch,
+    TieMismatch,
+    TooDeep,
+    TooLarge,
+    WrongInputs,
+)
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
@@ -91,6 +100,7 @@ class Elaborator:
         self.spans: dict[str, dict[str, Span]] = {}
         self.claims: list[PendingClaim] = []
         self.inputs: list[Input] = []
+        self.claims_made = 0
         self.computing: list[str] = []  # `let`s whose values are being computed
         self.nowhere = ModuleBuilder("", "", None, frozenset())
         self._instances: dict[Any, Instance] = {}
@@ -117,7 +127,7 @@ class Elaborator:
                 known = ", ".join([*(p.name.id for p in definition.parameters), *self._symbols()]) or "none"
                 remedy = f"did you mean `{close}`?" if close else f"there are: {known}"
                 self.diagnostics.add(UnknownSetting(net=net_name, name=name, remedy=remedy).nowhere("--set"))
-        return Network.model_construct(name=net_name, inputs=tuple(self.inputs), modules=tuple(self.modules.values()))
+        return Network.trusted(format=Network.FORMAT, name=net_name, inputs=tuple(self.inputs), modules=tuple(self.modules.values()))
 
     def _symbols(self) -> list[str]:
         return sorted({s for i in self.inputs for d in i.type.shape if isinstance(d, Expr) for s in d.symbols})
@@ -274,6 +284,8 @@ class Elaborator:
             frame.env[statement.name.id] = frame.evaluate(statement.value)
         elif isinstance(statement, ast.Assert):
             self.claims.append(PendingClaim(statement.test, frame))
+            test = statement.test
+            self.claims_made += len(test.operands) if isinstance(test, ast.Logic) and test.operator == "and" else 1
         elif isinstance(statement, ast.Input):
             self._input(statement, frame)
         elif isinstance(statement, ast.Source):
@@ -315,7 +327,7 @@ class Elaborator:
                 type: TensorType = UNKNOWN
             else:
                 type = self._declared_type(statement, frame)
-            self.inputs.append(Input.model_construct(name=name, type=type))
+            self.inputs.append(Input.trusted(name=name, type=type))
         elif not frame.waiting:
             problem = WrongInputs(
                 layer=owner.name, needed=f"a value for its input `{name}`", given="none",
@@ -459,6 +471,7 @@ class Elaborator:
             unit = unit.otherwise
 
     def _claim(self, claim: ast.Claim, frame: Frame) -> Value:
+        self.claims_made += 1
         value = self._flowing(frame, claim.span)
         if not value.type.known:
             return value
@@ -527,12 +540,16 @@ class Elaborator:
         taken = callee.inputs if is_layer else (0, None)
         inputs = self._call_inputs(call, frame, taken)
         if is_layer:
+            tie = next((a for a in call.arguments if a.name is not None and a.name.id == "tie"), None)
+            if tie is not None:
+                call = call._replace(arguments=tuple(a for a in call.arguments if a is not tie))
             layer = bind_layer(frame, callee, call, frame.evaluate)
             self._check_arity(frame, call, layer.layer_name(), layer.inputs, len(inputs))
             if layer.transparent and label is None:
                 return inputs[0]
             name = self._name(frame, label, sole, layer.layer_name())
-            return self._add_layer(frame, layer, name, inputs, call, call.span, label)
+            ties = self._tie(frame, layer, inputs, tie) if tie is not None else {}
+            return self._add_layer(frame, layer, name, inputs, call, call.span, label, ties=ties)
         arguments = bind_block(frame, callee, call, frame.evaluate)
         made = self._instantiate(frame, callee, arguments, inputs, call.span)
         name = self._name(frame, label, sole, callee.name)
@@ -544,12 +561,10 @@ class Elaborator:
         callee = frame.env.get(name)
         if callee is POISON:
             raise Failed
-        if callee is None or not (isinstance(callee, Definition) or (isinstance(callee, type) and issubclass(callee, Layer))):
-            other = callee
-            callee = frame.callable(name)
-            if callee is None:
-                self._unknown_layer(frame, call.name, other, "a layer")
-        return callee
+        if isinstance(callee, (Definition, type)):
+            return callee
+        found = frame.callable(name)
+        return found if found is not None else self._unknown_layer(frame, call.name, callee, "a layer")
 
     def _unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: str) -> Any:
         if found is None:
@@ -592,7 +607,7 @@ class Elaborator:
 
     def _add_layer(
         self, frame: Frame, layer: Layer, name: str, inputs: list[Value], call: ast.Call | None, span: Span,
-        label: str | None, shares: str | None = None,
+        label: str | None, shares: str | None = None, ties: dict[str, str] | None = None,
     ) -> Value:  # fmt: skip
         types = [v.type for v in inputs]
         outputs: tuple[TensorType, ...] = (UNKNOWN,)
@@ -602,8 +617,8 @@ class Elaborator:
             except Problem as problem:
                 self._blame(frame, problem, layer, call, inputs, span)
         module = frame.module
-        node = LayerNode.model_construct(
-            name=name, layer=layer, inputs=tuple(module.local(v) for v in inputs), shares=shares, ties={}
+        node = LayerNode.trusted(
+            kind="layer", name=name, layer=layer, inputs=tuple(module.local(v) for v in inputs), shares=shares, ties=ties or {}
         )
         members = {str(i): t for i, t in enumerate(outputs)} if len(outputs) > 1 else {"": outputs[0]}
         return self._add(frame, node, members, span, label, layer)
@@ -612,8 +627,8 @@ class Elaborator:
         self, frame: Frame, made: Instance, name: str, inputs: list[Value], span: Span, label: str | None,
         again: Any, shares: str | None = None,
     ) -> Value:  # fmt: skip
-        node = CallNode.model_construct(
-            name=name, module=made.module, inputs=tuple(frame.module.local(v) for v in inputs), shares=shares
+        node = CallNode.trusted(
+            kind="call", name=name, module=made.module, inputs=tuple(frame.module.local(v) for v in inputs), shares=shares
         )
         return self._add(frame, node, made.outputs, span, label, again)
 
@@ -752,8 +767,11 @@ class Elaborator:
                 times = (index.high if index is not None else count) - number
             elif not result.known:
                 times = count - number  # one mistake is told once
-            run = Run.model_construct(module=module_name, times=times, name=iteration)
-            runs.append(run)
+            if runs and iteration is None and runs[-1].name is None and runs[-1].module == module_name:
+                times_before = runs.pop().times
+                runs.append(Run.trusted(module=module_name, times=times_before + times, name=None))
+            else:
+                runs.append(Run.trusted(module=module_name, times=times, name=iteration))
             self._nodes += 1
             if self._nodes > limits.NODES:
                 frame.report(TooLarge(limit=f"{limits.NODES:,}"), unit.span)
@@ -768,8 +786,8 @@ class Elaborator:
                 frame.module.labels[label] = Labelled(label, start, {}, None, unit.span, None)
             return start
         inputs = [start, *(value for _, value in shared)]
-        node = RepeatNode.model_construct(
-            name=name, runs=tuple(runs), inputs=tuple(frame.module.local(v) for v in inputs)
+        node = RepeatNode.trusted(
+            kind="repeat", name=name, runs=tuple(runs), inputs=tuple(frame.module.local(v) for v in inputs)
         )
         return self._add(frame, node, {"": current.type}, unit.span, label, None)
 
@@ -788,6 +806,35 @@ class Elaborator:
 
     # -- weights used again -------------------------------------------------------------------------
 
+    def _tie(self, frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument) -> dict[str, str]:
+        """`tie=label`: the layer's weight is that of the labelled layer."""
+        found = frame.label(tie.value.id) if isinstance(tie.value, ast.Name) else None
+        if found is None:
+            frame.evaluate.tensor(tie.value)  # reports a name that is not defined
+        if found is None or not isinstance(found[0].again, Layer):
+            remedy = "`tie` takes the label of a layer that has a weight"
+            frame.report(NotALayer(name=tie.value.span.text, what="not the label of a layer", remedy=remedy), tie.value.span)
+            raise Failed
+        labelled, outwards = found
+        types = [v.type for v in inputs]
+        if not labelled.value.type.known or not all(t.known for t in types):
+            raise Failed
+        theirs, ours = self._first_weights(labelled).get("weight"), layer.weights(types).get("weight")
+        if theirs is None or ours is None or theirs.shape != ours.shape:
+            shapes = [list(w.shape) if w is not None else "none" for w in (ours, theirs)]
+            reason = f"this layer's weight is {shapes[0]}, that of `{labelled.name}` {shapes[1]}"
+            problem = TieMismatch(label=labelled.name, reason=reason)
+            frame.report(problem, tie.value.span, Label(labelled.span, "its weight"))
+            raise Failed
+        return {"weight": "../" * outwards + f"{labelled.node}.weight"}
+
+    def _first_weights(self, labelled: Labelled) -> dict[str, Weight]:
+        """The weights of a labelled layer, at its own inputs."""
+        home = labelled.value.home
+        node = next(n for n in home.nodes if n.name == labelled.node)
+        weights: dict[str, Weight] = labelled.again.weights([home.types[ref] for ref in node.inputs])
+        return weights
+
     def _reuse(self, unit: ast.Reuse, frame: Frame, label: str | None) -> Value:
         found = frame.label(unit.label.id) if isinstance(unit.label, ast.Name) else None
         if found is None:
@@ -803,12 +850,9 @@ class Elaborator:
         shares = "../" * outwards + (labelled.node or "")
         name = label if label is not None else frame.module.automatic_name(labelled.name + "_")
         if isinstance(again, Layer):
-            first = labelled.value.home
-            node = next(n for n in first.nodes if n.name == labelled.node)
-            before = [first.types[ref] for ref in node.inputs]
             value = self._add_layer(frame, again, name, [current], None, unit.span, label, shares)
-            if value.type.known and again.weights(before) != again.weights([current.type]):
-                reason = f"its weights were made for {before[0]}"
+            if value.type.known and self._first_weights(labelled) != again.weights([current.type]):
+                reason = "its weights would have other shapes"
                 frame.report(ReuseMismatch(label=labelled.name, shape=current.type, reason=reason), unit.span, Label(labelled.span, "first used here"))
             return value
         if isinstance(again, BlockCall):

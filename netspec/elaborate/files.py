@@ -26,6 +26,7 @@ class Definitions:
         self.places: dict[str, Span] = {}
         self.imported: dict[str, Definitions] = {}
         self.lets: dict[str, Static] = {}  # values of `let`, once computed
+        self._known: dict[str, Definition | None] = {}
 
     def owner(self, name: str) -> Definitions | None:
         """The file that defines a name: this one or one that it uses."""
@@ -33,9 +34,12 @@ class Definitions:
 
     def definition(self, name: str) -> Definition | None:
         """A block or net by name: of this file, of one that it uses, or of the standard library."""
-        owner = self.owner(name) or standard(name)
-        node = owner.items[name] if owner else None
-        return Definition(node, owner) if owner and isinstance(node, (ast.Block, ast.Net)) else None
+        if name not in self._known:
+            owner = self.owner(name) or standard(name)
+            node = owner.items[name] if owner else None
+            is_definition = owner is not None and isinstance(node, (ast.Block, ast.Net))
+            self._known[name] = Definition(node, owner) if is_definition else None
+        return self._known[name]
 
     @property
     def names(self) -> list[str]:

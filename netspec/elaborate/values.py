@@ -102,8 +102,9 @@ class LoopIndex:
             "==": value == other, "!=": value != other, "<": value < other,
             "<=": value <= other, ">": value > other, ">=": value >= other,
         }  # fmt: skip
-        at = math.ceil(other)
-        for edge in (at, at + 1):  # results can change only there
+        first_not_below, first_above = math.ceil(other), math.floor(other) + 1
+        edges = {"<": (first_not_below,), ">=": (first_not_below,), "<=": (first_above,), ">": (first_above,)}
+        for edge in edges.get(operator, (first_not_below, first_above)):  # results change only there
             if value < edge:
                 self.high = min(self.high, edge)
                 break

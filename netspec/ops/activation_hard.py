@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.activation import _Pointwise
-from netspec.ops.arguments import NotNegative
+from netspec.ops.arguments import NotNegative, wrong_rank
 from netspec.ops.base import Types, Weight
-from netspec.problems.shapes import BoundsCrossed, RankMismatch
+from netspec.problems.shapes import BoundsCrossed
 
 
 class Relu6(_Pointwise):
@@ -54,7 +54,7 @@ class PRelu(_Pointwise):
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
         if not self.shared and not x.shape:
-            raise RankMismatch("input 0", shape=x, rank=0, expected="[C] or [C, *S]")
+            raise wrong_rank(x, "[C] or [C, *S]")
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

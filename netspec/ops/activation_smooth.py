@@ -162,7 +162,8 @@ class Glu(Layer):
         axis = axis_index(self.axis, x)
         size = x.shape[axis]
         if size % 2 != 0:
-            raise HalvesDiffer("input 0", axis=axis, shape=x, size=size)
+            why = f"{size} is odd" if isinstance(size, int) else f"{size} may be odd"
+            raise HalvesDiffer("input 0", axis=axis, shape=x, why=why)
         return x.with_shape(*x.shape[:axis], size // 2, *x.shape[axis + 1 :])
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

@@ -6,6 +6,7 @@ them over the input's spatial axes, whose number comes from the input's rank.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -22,6 +23,8 @@ NotNegative: TypeAlias = Annotated[float, Ge(0.0)]
 Rate: TypeAlias = Annotated[float, Ge(0.0), Lt(1.0)]
 Fraction01: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
 Window: TypeAlias = PositiveInt | Annotated[tuple[PositiveInt, ...], "one per axis"]
+Grid: TypeAlias = Annotated[int, Gt(0), Le(65_536)] | tuple[Annotated[int, Gt(0), Le(65_536)], ...]
+Parts: TypeAlias = Annotated[int, Gt(0), Le(1024)] | Annotated[tuple[PositiveInt, ...], "their sizes"]
 Offsets: TypeAlias = Count | Annotated[tuple[Count, ...], "one per axis"]
 Padding: TypeAlias = (
     Count
@@ -48,6 +51,8 @@ def shape(value: Any) -> tuple[int, ...]:
     if isinstance(value, bool) or not isinstance(value, (int, float, tuple, list)):
         raise ValueError(f"{value!r} is not a number")
     if isinstance(value, (int, float)):
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"{value!r} is not a finite number")
         return ()
     if not value:
         raise ValueError("a list of numbers is empty")
@@ -57,17 +62,21 @@ def shape(value: Any) -> tuple[int, ...]:
     return (len(value), *shapes.pop())
 
 
+_MAPS = {1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
+
+
+def wrong_rank(input: TensorType, expected: str, blame: str = "input 0") -> RankMismatch:
+    """The problem of an input with another number of axes than expected."""
+    image = ": an RGB image is [3, H, W]" if "C" in expected else ""
+    remedy = f"shapes have no batch{image}; `reshape` makes axes, `flatten` joins them"
+    return RankMismatch(blame, shape=input, rank=input.rank, expected=expected, remedy=remedy)
+
+
 def spatial_axes(input: TensorType, *, least: int = 1, most: int = 3) -> int:
     """Number of spatial axes of a [C, *S] input. Raises RankMismatch outside `least`..`most`."""
     axes = input.rank - 1
     if not least <= axes <= most:
-        expected = {1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
-        raise RankMismatch(
-            "input 0",
-            shape=input,
-            rank=input.rank,
-            expected=" or ".join(expected[n] for n in range(least, most + 1)),
-        )
+        raise wrong_rank(input, " or ".join(_MAPS[n] for n in range(least, most + 1)))
     return axes
 
 

@@ -93,7 +93,7 @@ def last_axes(input: TensorType, count: int) -> Reach:
 class Layer(BaseModel):
     """Base of all layers. A subclass that lacks a rule cannot be used."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     positional: ClassVar[int] = 0  # how many leading arguments may be given without their name
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least and most number of inputs

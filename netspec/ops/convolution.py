@@ -126,8 +126,8 @@ class Conv(Layer):
         return (self.out, x.shape[0] // self.groups, *kernel)
 
     def _check_channels(self, channels: Dim) -> None:
-        split_channels(channels, self.groups, "input")
-        split_channels(self.out, self.groups, "output")
+        split_channels(channels, self.groups, "input channels", self.out)
+        split_channels(self.out, self.groups, "output channels", channels)
         if self.connect is None:
             return
         if self.groups != 1:
@@ -185,8 +185,8 @@ class UpConv(Layer):
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
         axes = spatial_axes(x)
-        split_channels(x.shape[0], self.groups, "input")
-        split_channels(self.out, self.groups, "output")
+        split_channels(x.shape[0], self.groups, "input channels", self.out)
+        split_channels(self.out, self.groups, "output channels", x.shape[0])
         sizes = []
         for n, k, s, p, extra, d, axis in zip(
             x.shape[1:], *self._settings(axes), windows.AXIS_NAMES[axes], strict=True

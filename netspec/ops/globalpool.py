@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Window, per_axis, spatial_axes
+from netspec.ops.arguments import Grid, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product, whole
 
 
@@ -56,7 +56,7 @@ class _AdaptivePool(Layer):
 
     positional: ClassVar[int] = 1
 
-    size: Window
+    size: Grid
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs

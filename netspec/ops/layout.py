@@ -7,7 +7,16 @@ from typing import ClassVar, Literal
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops import windows
-from netspec.ops.arguments import PositiveInt, Sides, Window, axis_index, pad_sides, per_axis, spatial_axes
+from netspec.ops.arguments import (
+    Parts,
+    PositiveInt,
+    Sides,
+    Window,
+    axis_index,
+    pad_sides,
+    per_axis,
+    spatial_axes,
+)
 from netspec.ops.base import POINT, Reach, Types
 from netspec.ops.shape import _Rearrange
 from netspec.problems.shapes import CropTooLarge, OptionsConflict, SliceOutside, SplitMismatch
@@ -35,13 +44,13 @@ class Slice(_Rearrange):
         axis, start, stop = self.range(x)
         size = x.shape[axis]
         if start < 0 or stop > size or stop <= start:
-            outside = start < 0 or stop > size
+            outside = start < 0 or start >= size or stop > size
             raise SliceOutside(
                 "start" if start < 0 or start >= size or self.stop is None else "stop",
                 axis=axis, shape=x, start=start, stop=stop, size=size,
                 remedy=f"positions are 0 to {size - 1}; `stop` is at most {size}"
                 if outside
-                else f"`stop` is after `start`: {start} to {stop} keeps nothing",
+                else f"`stop` must be after `start`: {start} to {stop} keeps nothing",
             )  # fmt: skip
         return x.with_shape(*x.shape[:axis], windows.ceil_div(stop - start, self.step), *x.shape[axis + 1 :])
 
@@ -77,7 +86,7 @@ class Split(_Rearrange):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "split 2"
 
-    parts: Window
+    parts: Parts
     axis: int = 0
 
     def output(self, inputs: Types) -> tuple[TensorType, ...]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Numbers, PositiveInt, literal_shape
+from netspec.ops.arguments import Numbers, PositiveInt, literal_shape, wrong_rank
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
-from netspec.problems.shapes import RankMismatch
 
 
 def features(input: TensorType) -> TensorType:
     """The input of a layer that acts on the last axis. Raises RankMismatch for a scalar."""
     if not input.shape:
-        raise RankMismatch("input 0", shape=input, rank=0, expected="[*, features]")
+        raise wrong_rank(input, "[*, features]")
     return input
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
@@ -33,11 +32,8 @@ def one_dtype(layer: Layer, inputs: Types) -> None:
             raise DtypesDiffer(f"input {index}", layer=layer.layer_name(), first=first, second=x.dtype)
 
 
-def broadcast(layer: Layer, inputs: Types, shown: Types | None = None) -> TensorType:
-    """The shape that all inputs are repeated to. Raises ShapesDiffer, DtypesDiffer.
-
-    shown: what a message shows, where the inputs are the leading axes of something.
-    """
+def broadcast(layer: Layer, inputs: Types) -> TensorType:
+    """The shape that all inputs are repeated to. Raises ShapesDiffer, DtypesDiffer."""
     first = inputs[0]
     shape = first.shape
     for x in inputs:
@@ -47,7 +43,7 @@ def broadcast(layer: Layer, inputs: Types, shown: Types | None = None) -> Tensor
         return first
     one_dtype(layer, inputs)
     for index, x in enumerate(inputs):
-        shape = _broadcast_two(layer, shown or inputs, shape, index, x)
+        shape = _broadcast_two(layer, inputs, shape, index, x)
     return first.with_shape(*shape)
 
 
@@ -68,18 +64,25 @@ def _broadcast_two(
             raise ShapesDiffer(
                 f"input {index}", notes=(show_shapes(inputs, index, own),),
                 layer=layer.layer_name(), first=TensorType(shape), second=TensorType(x.shape),
-                axis=own, size=b, expected=a, remedy=_remedy(ours, theirs, axis, rank),
+                axis=own, size=b, expected=a, remedy=_remedy(shape, x.shape, axis, a),
             )  # fmt: skip
     return tuple(result)
 
 
-def _remedy(ours: Sequence[Dim], theirs: Sequence[Dim], axis: int, rank: int) -> str:
-    """How a path whose size differs along an axis is brought to the other's."""
-    if rank >= 2 and axis == 0:
-        return f"a `conv {ours[axis]} k=1` gives this path {ours[axis]} channels"
-    if rank >= 2:
-        return "the same strides and pads on both paths, or `crop`, `pad` or `upsample` on one of them"
-    return f"a `dense {ours[axis]}` gives this path {ours[axis]} features"
+def _remedy(ours: tuple[Dim, ...], theirs: tuple[Dim, ...], axis: int, size: Dim) -> str:
+    """How an input is brought to the size that the others have along an axis."""
+    short, long = (ours, theirs) if len(ours) < len(theirs) else (theirs, ours)
+    if len(short) < len(long):
+        rule = "shapes are compared from the last axis"
+        if short != long[: len(short)]:
+            return f"{rule}; `reshape` adds axes of size 1"
+        entries = ", ".join([*map(str, short), *["1"] * (len(long) - len(short))])
+        return f"{rule}: `reshape ({entries})` lines {TensorType(short)} up with axis 0"
+    if len(ours) == 1:
+        return f"a `dense {size}` gives this path {size} features"
+    if axis == 0:
+        return f"a `conv {size} k=1` gives this path {size} channels"
+    return "the same strides and pads on both paths, or `crop`, `pad` or `upsample` on one of them"
 
 
 class _Merge(Layer):

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Fraction01, PositiveFloat, PositiveInt
+from netspec.ops.arguments import Fraction01, PositiveFloat, PositiveInt, wrong_rank
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, last_axes, product
-from netspec.problems.shapes import RankMismatch
 
 
 def normalising(elements: Dim, groups: Dim, *, scaled: bool, shifted: bool) -> Cost:
@@ -21,7 +20,7 @@ def normalising(elements: Dim, groups: Dim, *, scaled: bool, shifted: bool) -> C
 def trailing(x: TensorType, axes: int) -> tuple[Dim, ...]:
     """Sizes of the last `axes` axes. Raises RankMismatch where there are fewer."""
     if axes > x.rank:
-        raise RankMismatch("axes", shape=x, rank=x.rank, expected=f"at least {axes} axes")
+        raise wrong_rank(x, f"at least {axes} axes", "axes")
     return x.shape[x.rank - axes :]
 
 
@@ -49,9 +48,7 @@ class BatchNorm(Layer):
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
         if not 1 <= x.rank <= 4:
-            raise RankMismatch(
-                "input 0", shape=x, rank=x.rank, expected="[C] or [C, *S] with up to 3 spatial axes"
-            )
+            raise wrong_rank(x, "[C] or [C, *S] with up to 3 spatial axes")
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import PositiveFloat, PositiveInt, spatial_axes
+from netspec.ops.arguments import PositiveFloat, PositiveInt, spatial_axes, wrong_rank
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
 from netspec.ops.norm import normalising
-from netspec.problems.shapes import OneElement, RankMismatch
+from netspec.problems.shapes import OneElement
 
 
 class GroupNorm(Layer):
@@ -32,8 +32,8 @@ class GroupNorm(Layer):
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
         if not x.shape:
-            raise RankMismatch("input 0", shape=x, rank=0, expected="[C] or [C, *S]")
-        split_channels(x.shape[0], self.groups, "input")
+            raise wrong_rank(x, "[C] or [C, *S]")
+        split_channels(x.shape[0], self.groups)
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
@@ -50,8 +50,8 @@ class GroupNorm(Layer):
 class InstanceNorm(Layer):
     """Each map of each sample to mean 0 and variance 1: [C, *S] -> [C, *S].
 
-    Ulyanov, Vedaldi, Lempitsky 2016, arXiv:1607.08022. `eps`: keeps the root from 0. `affine`: train weight [C] and bias [C];
-    off, as in torch.
+    Ulyanov, Vedaldi, Lempitsky 2016, arXiv:1607.08022. `eps`: keeps the root from 0.
+    `affine`: train weight [C] and bias [C]; off, as in torch.
 
     Cost: per element 3 additions and 2 multiplications, one more of each with affine; 3 others per channel.
     """

@@ -103,7 +103,7 @@ def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:
     """floor(size * scale), where the product is rounded to a float first as torch does."""
     if scale == int(scale):
         return size * int(scale)
-    if isinstance(size, int):
+    if isinstance(size, int) and size < 2**53:
         result: Dim = floor(size * scale)
     else:
         exact = Fraction(scale)
@@ -191,7 +191,7 @@ class ChannelShuffle(_Rearrange):
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
         spatial_axes(x)
-        split_channels(x.shape[0], self.groups, "input")
+        split_channels(x.shape[0], self.groups)
         return x
 
     def reach(self, inputs: Types) -> Reach:

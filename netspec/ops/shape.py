@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Axes, axis_index
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, product, whole
@@ -71,7 +72,7 @@ class Reshape(_Rearrange):
             if known != elements:
                 raise ReshapeMismatch(
                     "shape", shape=x, target=written, given=known, elements=elements,
-                    remedy="write -1 for the size that follows from the others",
+                    remedy=_fitting(target, elements),
                 )  # fmt: skip
             return x.with_shape(*target)
         if elements % known != 0:
@@ -81,6 +82,16 @@ class Reshape(_Rearrange):
             )  # fmt: skip
         rest = elements // known
         return x.with_shape(*(rest if size == -1 else size for size in target))
+
+
+def _fitting(target: tuple[int, ...], elements: Dim) -> str:
+    """What to write in place of a target that has another number of elements."""
+    for index in reversed(range(len(target))):
+        others = target[:index] + target[index + 1 :]
+        if elements % product(others) == 0:
+            entries = [*map(str, target[:index]), "-1", *map(str, target[index + 1 :])]
+            return f"`reshape ({', '.join(entries)})` fits: -1 stands for {elements // product(others)}"
+    return f"sizes whose product is {elements}"
 
 
 class Permute(_Rearrange):

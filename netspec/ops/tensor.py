@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Axes, PositiveInt, axis_index
+from netspec.ops.arguments import Axes, PositiveInt, axis_index, wrong_rank
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.linear import features
 from netspec.ops.merge import broadcast, one_dtype, show_shapes
-from netspec.problems.shapes import AxisTwice, InnerMismatch, OptionsConflict, RankMismatch
+from netspec.problems.shapes import AxisTwice, InnerMismatch, OptionsConflict, ShapesDiffer
 
 
 class MatMul(Layer):
@@ -29,7 +29,7 @@ class MatMul(Layer):
         one_dtype(self, inputs)
         for index, x in enumerate(inputs):
             if x.rank < 2:
-                raise RankMismatch(f"input {index}", shape=x, rank=x.rank, expected="[*, rows, columns]")
+                raise wrong_rank(x, "[*, rows, columns]", f"input {index}")
         a, b = inputs
         columns = a.shape[-1]
         out, rows = b.shape[-2:] if self.transpose else (b.shape[-1], b.shape[-2])
@@ -43,8 +43,13 @@ class MatMul(Layer):
             )  # fmt: skip
         if a.rank == 2 and b.rank == 2:
             return a.with_shape(a.shape[0], out)
-        leading = broadcast(self, (a.with_shape(*a.shape[:-2]), b.with_shape(*b.shape[:-2])), inputs)
-        return a.with_shape(*leading.shape, a.shape[-2], out)
+        leading = a.with_shape(*a.shape[:-2]), b.with_shape(*b.shape[:-2])
+        try:
+            return a.with_shape(*broadcast(self, leading).shape, a.shape[-2], out)
+        except ShapesDiffer as problem:
+            problem.values.update(first=a, second=b, remedy="the leading axes of both are equal, or 1")
+            problem.notes = (show_shapes(inputs, 1, cast(int, problem.values["axis"])),)
+            raise
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {}

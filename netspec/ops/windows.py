@@ -43,23 +43,36 @@ def slide(
     else:
         places = room // stride + 1
     if places < 1:
-        extent = dilation * (kernel - 1) + 1
-        missing = extent - (size + before + after)
-        written = f"{size} + 2*{before}" if before == after else f"{size} + {before} + {after}"
-        span = f"{kernel}" if dilation == 1 else f"{extent}"
-        smaller = (size + before + after - 1) // dilation + 1
-        raise WindowTooLarge(
-            "k",
-            window=kernel if dilation == 1 else f"{kernel} (dilated to {extent})",
-            padded=size + before + after,
-            axis=axis,
-            formula=f"({written} - {span}) // {stride} + 1",
-            result=places,
-            remedy=f"a window of at most {smaller}" * (smaller >= 1)
-            + ", or " * (smaller >= 1)
-            + f"padding: {missing} more in all along the {axis}",
-        )
+        raise _too_large(size, kernel, stride, sides, dilation, axis, ceil, places)
     return places
+
+
+def _too_large(
+    size: Dim,
+    kernel: int,
+    stride: int,
+    sides: tuple[Dim, Dim],
+    dilation: int,
+    axis: str,
+    ceil: bool,
+    places: Dim,
+) -> WindowTooLarge:
+    before, after = sides
+    padded, extent = size + before + after, dilation * (kernel - 1) + 1
+    written = f"{size} + 2*{before}" if before == after else f"{size} + {before} + {after}"
+    room = f"{written if before != 0 or after != 0 else size} - {extent}"
+    reach = padded + (stride - 1 if ceil else 0)  # the largest extent that has a place
+    smaller = (reach - 1) // dilation + 1
+    remedy = f"padding of {extent - reach} more in all along the {axis}"
+    return WindowTooLarge(
+        "k",
+        window=kernel if dilation == 1 else f"{kernel} (dilated to {extent})",
+        padded=padded,
+        axis=axis,
+        formula=f"ceil(({room}) / {stride}) + 1" if ceil else f"({room}) // {stride} + 1",
+        result=places,
+        remedy=f"a window of at most {smaller}, or {remedy}" if smaller >= 1 else remedy,
+    )
 
 
 def check_mirror(argument: str, mode: str, sizes: Sequence[Dim], sides: Sequence[tuple[Dim, Dim]]) -> None:

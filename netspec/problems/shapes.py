@@ -11,7 +11,7 @@ class RankMismatch(Problem):
     code = "NS301"
     title = "wrong number of axes: {shape}"
     label = "takes {expected}, gets {shape}"
-    help = "shapes leave out the batch: an RGB image is [3, H, W]; `reshape` or `flatten` changes the axes"
+    help = "{remedy}"
 
 
 class AxesMismatch(Problem):
@@ -28,17 +28,18 @@ class WindowTooLarge(Problem):
 
     code = "NS303"
     title = "the window is larger than its padded input"
-    label = "{window} over {padded} along axis {axis}: {formula} = {result}"
+    label = "{window} over {padded} along the {axis}: {formula} = {result}"
     help = "{remedy}"
 
 
 class GroupsDoNotDivide(Problem):
-    """A grouped convolution splits its input and output channels into equal groups."""
+    """Groups have equally many channels: those of a convolution, coming in and going out, of a group
+    normalisation, of a channel shuffle."""
 
     code = "NS304"
-    title = "{channels} {which} channels do not split into {groups} groups"
+    title = "{channels} {which} do not split into {groups} groups"
     label = "does not divide {channels}"
-    help = "groups that divide both: {divisors}"
+    help = "groups: {divisors}"
 
 
 class ReflectTooFar(Problem):
@@ -298,7 +299,7 @@ class HalvesDiffer(Problem):
 
     code = "NS332"
     title = "axis {axis} of {shape} does not halve"
-    label = "{size} does not halve"
+    label = "{why}"
     help = "give it twice the size that should come out"
 
 

@@ -91,3 +91,12 @@ class ReuseMismatch(Problem):
     title = "`{label}` cannot be used again on {shape}"
     label = "{reason}"
     help = "the input must need the same weights"
+
+
+class TieMismatch(Problem):
+    """`tie=label` makes a layer's weight the same tensor as another's, so they have the same shape."""
+
+    code = "NS511"
+    title = "the weight of `{label}` does not fit here"
+    label = "{reason}"
+    help = "only weights of one shape can be one tensor"

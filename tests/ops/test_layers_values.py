@@ -69,7 +69,8 @@ COSTS: list[tuple[str, dict[str, Any], tuple[Shape, ...], Cost]] = [
     ("conv", {"out": 2, "k": 3, "bias": False}, ((1, 5, 5),), Cost(162, 162, 144, 0, 162)),
     ("upconv", {"out": 3, "k": 2, "stride": 2}, ((5, 4),), Cost(120, 120, 120, 0, 144)),
     ("upconv", {"out": 1, "k": 2, "stride": 2, "bias": False}, ((3, 4),), Cost(24, 24, 16, 0, 24)),
-    ("upconv", {"out": 1, "k": 1, "stride": 3, "bias": False}, ((1, 4),), Cost(4, 4, 0, 0, 4)),  # 4 of 10 get one
+    # a window smaller than the stride: 4 of 10 outputs get a product
+    ("upconv", {"out": 1, "k": 1, "stride": 3, "bias": False}, ((1, 4),), Cost(4, 4, 0, 0, 4)),
     ("dense", {"out": 3}, ((4,),), Cost(12, 12, 12, 0, 15)),
     ("dense", {"out": 3, "bias": False}, ((5, 4),), Cost(60, 60, 45, 0, 60)),
     ("matmul", {}, ((2, 3), (3, 4)), Cost(24, 24, 16)),

@@ -1,0 +1,242 @@
+"""The Python API: nets as objects with their facts."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Any
+
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.driver import Compilation, compile_source, find_source, split_target
+from netspec.elaborate.files import source_from_bytes
+from netspec.ir.dims import Dim
+from netspec.ir.network import Network as NetworkIr
+
+
+class Facts:
+    """What a net, a group of layers or a layer has and does. Computation is for the batch (one sample by default)."""
+
+    def __init__(self, totals: Any) -> None:
+        self._totals = totals
+
+    @property
+    def params(self) -> Dim:
+        """Elements of trainable weights; a shared weight counts once, fixed weights and buffers do not."""
+        return self._totals.params  # type: ignore[no-any-return]
+
+    @property
+    def trainable_params(self) -> Dim:
+        """The same as `params`."""
+        return self._totals.params  # type: ignore[no-any-return]
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates of convolutions and matrix products."""
+        return self._totals.macs  # type: ignore[no-any-return]
+
+    @property
+    def mults(self) -> Dim:
+        """Scalar multiplications."""
+        return self._totals.mults  # type: ignore[no-any-return]
+
+    @property
+    def adds(self) -> Dim:
+        """Scalar additions, those of biases included."""
+        return self._totals.adds  # type: ignore[no-any-return]
+
+    @property
+    def flops(self) -> Dim:
+        """Multiplications, additions and all other elementwise arithmetic."""
+        return self._totals.flops  # type: ignore[no-any-return]
+
+    @property
+    def connections(self) -> Dim:
+        """For each output unit its inputs plus its bias (LeCun et al. 1998)."""
+        return self._totals.connections  # type: ignore[no-any-return]
+
+    @property
+    def weight_bytes(self) -> Dim:
+        """Bytes of all weights, fixed ones and buffers too."""
+        return self._totals.weight_bytes  # type: ignore[no-any-return]
+
+    @property
+    def activation_bytes(self) -> Dim:
+        """Bytes of the outputs of all layers."""
+        return self._totals.activation_bytes  # type: ignore[no-any-return]
+
+
+class Layer(Facts):
+    """One layer, group or repeat of a net. Figures of a layer are those of one occurrence."""
+
+    def __init__(self, made: Compilation, row: Any) -> None:
+        super().__init__(made.for_batch(row.totals))
+        self._made = made
+        self._row = row
+
+    @property
+    def path(self) -> str:
+        """Dotted path: the prefix of its weights' names."""
+        return self._row.path  # type: ignore[no-any-return]
+
+    @property
+    def text(self) -> str:
+        """As it would be written: `conv 64 k=7 stride=2 pad=3`."""
+        return self._row.text  # type: ignore[no-any-return]
+
+    @property
+    def repeat(self) -> int:
+        """How often it occurs in the net."""
+        return self._row.repeat  # type: ignore[no-any-return]
+
+    @property
+    def output(self) -> tuple[Dim, ...]:
+        """Shape of the output of one sample."""
+        return self._row.output.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> str:
+        """Element type of the output."""
+        return self._row.output.dtype  # type: ignore[no-any-return]
+
+    @property
+    def line(self) -> int | None:
+        """Line of the file in which it, or the block around it, is called."""
+        from netspec.emit.listing import line_of
+
+        return line_of(self._made, self._row)
+
+    @property
+    def weights(self) -> dict[str, tuple[Dim, ...]]:
+        """Shapes of its own weights by name, in state_dict order; buffers and fixed weights too."""
+        from netspec.emit.listing import weight_shapes
+
+        return weight_shapes(self._made, self._row)
+
+    @property
+    def receptive_field(self) -> dict[str, Any] | None:
+        """By input: size, stride and start along each axis after the first."""
+        from netspec.emit.listing import field_json
+
+        return field_json(self._made, self._row)
+
+    def __repr__(self) -> str:
+        return f"<{self.path}: {self.text} -> {list(self.output)}>"
+
+
+class Network(Facts):
+    """A checked net: `net.params`, `net["c1"].output`, `net.layers`, `print(net.summary())`."""
+
+    def __init__(self, made: Compilation) -> None:
+        super().__init__(made.totals)
+        self._made = made
+
+    @property
+    def name(self) -> str:
+        return self._made.name or ""
+
+    @property
+    def ir(self) -> NetworkIr:
+        """The intermediate representation, a pydantic model."""
+        network = self._made.network
+        assert network is not None  # a net with errors never becomes a Network
+        return network
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Warnings; a net with errors is not made."""
+        return self._made.diagnostics
+
+    @property
+    def inputs(self) -> dict[str, tuple[Dim, ...]]:
+        """Shapes of the inputs of one sample, by name."""
+        return {item.name: item.type.shape for item in self.ir.inputs}
+
+    @property
+    def outputs(self) -> dict[str, tuple[Dim, ...]]:
+        """Shapes of the outputs of one sample; a single one goes by its layer's name."""
+        types = self._made.types[self.ir.root.name]
+        return {member or ref: types[ref].shape for member, ref in self.ir.root.outputs.items()}
+
+    @property
+    def peak_activation_bytes(self) -> Dim:
+        """The most bytes of activations alive at once, inputs included."""
+        peak = self._made.peak_activation_bytes
+        assert peak is not None
+        return peak
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers in order; those of alike iterations once, with their `repeat`. Raises SpecError beyond 200,000."""
+        from netspec.emit.listing import layer_rows
+
+        return [Layer(self._made, row) for row in layer_rows(self._made)]
+
+    def __getitem__(self, path: str) -> Layer:
+        """The layer, group or repeat at a dotted path. Raises KeyError."""
+        if path not in self._by_path:
+            from netspec.diagnostics import nearest
+
+            close = nearest(path, list(self._by_path))
+            raise KeyError(f"{self.name} has no {path!r}" + (f"; did you mean {close!r}?" if close else ""))
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, Layer]:
+        from netspec.analysis.rows import rows
+
+        made = self._made
+        found: dict[str, Layer] = {}
+        for row in rows(self.ir, made.types, made.node_totals, made.module_totals):
+            found.setdefault(row.path, Layer(made, row))
+        return found
+
+    def summary(self, depth: int | None = None) -> str:
+        """The table that `netspec check` prints."""
+        from netspec.emit.table import DEFAULT, summary, table
+
+        return f"{self.name}\n\n{table(self._made, DEFAULT, depth)}\n\n{summary(self._made)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `netspec check --format json` prints."""
+        from netspec.emit.listing import net_json
+
+        return net_json(self._made)
+
+    def _repr_html_(self) -> str:
+        from netspec.emit.html import html
+
+        return html(self._made)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name} {list(shape)}" for name, shape in self.inputs.items())
+        return f"<{self.name}: {inputs} -> {', '.join(str(list(s)) for s in self.outputs.values())}, {self.params:,} params>"
+
+
+def load(path: str | os.PathLike[str], /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any) -> Network:
+    """The checked net of a .net file, of IR in JSON, or of a bundled spec by name.
+
+    path: `file.net`, `file.net:Net`, `resnet:ResNet50`. net: which net, where the file has several.
+    params: values of the net's parameters and symbols. Raises SpecError with every mistake of the file.
+    """
+    text = os.fspath(path)
+    chosen = net
+    if not os.path.exists(text):
+        text, named = split_target(text)
+        chosen = net or named
+    return _network(Compilation(find_source(text), chosen, params, batch, symbolic), params)
+
+
+def loads(text: str, /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any) -> Network:
+    """The same for the text of a .net file."""
+    source = source_from_bytes(text.encode(), "<text>", None)
+    return _network(Compilation(source, net, params, batch, symbolic), params)
+
+
+def _network(made: Compilation, params: dict[str, Any]) -> Network:
+    if made.name is None and made.network is None:
+        ready = compile_source(made.source, None, params, made.batch, made.symbolic)
+        if len(ready) == 1:
+            made = ready[0]
+    if not made.sound:
+        raise SpecError(made.diagnostics)
+    return Network(made)

@@ -1,0 +1,1 @@
+"""Facts to text: tables, JSON, diagnostics, documentation."""

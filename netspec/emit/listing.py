@@ -1,0 +1,188 @@
+"""The flat listing of layers, for JSON and the Python API: what a row's layer has beyond its totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from netspec.analysis.receptive import Field, Fields, receptive_fields
+from netspec.analysis.rows import Row, exceeds, rows
+from netspec.analysis.totals import weights_of
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.driver import Compilation
+from netspec.ir.dims import Dim
+from netspec.ir.network import LayerNode
+from netspec.ir.typejson import dim_to_json
+from netspec.ops.base import Weight
+from netspec.problems.files import TooBig
+
+
+def layer_rows(made: Compilation) -> Iterator[Row]:
+    """The leaf layers in order. Raises SpecError where there are too many to list."""
+    network = made.network
+    if network is None:
+        return
+    if exceeds(network):
+        from netspec.analysis.rows import count_rows
+
+        problem = TooBig(net=network.name, rows=f"{count_rows(network):,}", depth=2)
+        raise SpecError((problem.nowhere(made.source.name),))
+    for row in rows(network, made.types, made.node_totals, made.module_totals):
+        if row.kind == "layer":
+            yield row
+
+
+def weights(made: Compilation, row: Row) -> dict[str, Weight]:
+    """The weights of a row's layer; none where it uses another's or its types are unknown."""
+    if not isinstance(row.node, LayerNode) or row.totals is None or row.shared:
+        return {}
+    return weights_of(row.node, made.types[row.module])
+
+
+def weight_shapes(made: Compilation, row: Row) -> dict[str, tuple[Dim, ...]]:
+    return {name: weight.shape for name, weight in weights(made, row).items()}
+
+
+def line_of(made: Compilation, row: Row) -> int | None:
+    """The line of the checked file in which the row's layer, or the block around it, is called."""
+    for module, node in reversed([*row.calls, (row.module, row.node.name)]):
+        span = made.span(module, node)
+        if span is not None and span.source is made.source:
+            return span.line
+    return None
+
+
+def fields(made: Compilation, row: Row) -> Fields:
+    """The receptive fields of a row's output on the net's inputs."""
+    table = made.__dict__.get("_fields")
+    if table is None:
+        table = made.__dict__["_fields"] = _NetFields(made)
+    found: Fields = table.of(row)
+    return found
+
+
+def field_of(made: Compilation, row: Row) -> str:
+    """A receptive field for people: `7x7 stride 2x2 start -3x-3`."""
+    found = fields(made, row)
+    return "; ".join(
+        (f"{name}: " if len(found) > 1 else "") + _field_text(field) for name, field in found.items() if field.axes
+    )
+
+
+def _field_text(field: Field) -> str:
+    size = "x".join(str(axis.size) for axis in field.axes)
+    if field.is_whole:
+        return f"{size} (all)"
+    stride, start = ("x".join(str(getattr(a, part)) for a in field.axes) for part in ("stride", "start"))
+    return f"{size} stride {stride} start {start}"
+
+
+def field_json(made: Compilation, row: Row) -> dict[str, Any] | None:
+    """The same in JSON, by input; None where the input has no axes but its first."""
+    found = {
+        name: {part: [_step(getattr(axis, part)) for axis in field.axes] for part in ("size", "stride", "start")}
+        for name, field in fields(made, row).items()
+        if field.axes
+    }
+    return found or None
+
+
+def _step(value: Any) -> Any:
+    return dim_to_json(value) if not hasattr(value, "denominator") or isinstance(value, int) else float(value)
+
+
+class _NetFields:
+    """Fields on the net's own inputs, for rows anywhere in the hierarchy."""
+
+    def __init__(self, made: Compilation) -> None:
+        network = made.network
+        assert network is not None
+        self.made = made
+        self.modules = network.module_table()
+        self.inner = receptive_fields(network, made.types)
+        root = network.root
+        self.outer: dict[tuple[tuple[str, str], ...], list[Fields]] = {}
+        self.start = [self.inner[root.name][name] for name in root.inputs]
+
+    def of(self, row: Row) -> Fields:
+        from netspec.analysis.receptive import in_terms_of
+
+        outer = self._outer(row.calls, row.path)
+        module = self.modules[row.module]
+        inner = self.inner[row.module].get(row.node.name, {})
+        return in_terms_of(inner, module.inputs, outer, self.made.types[row.module])
+
+    def _outer(self, calls: tuple[tuple[str, str], ...], path: str) -> list[Fields]:
+        """Fields of the inputs of the module that the last of the calls enters."""
+        if not calls:
+            return self.start
+        from netspec.analysis.receptive import in_terms_of
+
+        module_name, node_name = calls[-1]
+        around = self._outer(calls[:-1], path)
+        module = self.modules[module_name]
+        node = next(n for n in module.nodes if n.name == node_name)
+        types = self.made.types[module_name]
+        return [in_terms_of(self.inner[module_name].get(ref, {}), module.inputs, around, types) for ref in node.inputs]
+
+
+def diagnostics_json(found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
+    """Diagnostics as JSON objects. Lines and columns count from 1; the end is exclusive."""
+    out = []
+    for d in found:
+        place: dict[str, Any] = {"file": d.origin or None, "line": None, "column": None, "end_line": None, "end_column": None}
+        span = d.span
+        if span is not None:
+            line, column = span.source.position(span.start)
+            end_line, end_column = span.source.position(span.end)
+            place = {"file": span.source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
+        out.append({"code": d.code, "severity": d.severity, "message": d.title, **place, "help": d.help})
+    return out
+
+
+def net_json(made: Compilation) -> dict[str, Any]:
+    """One net as a JSON object: totals for the batch, layers per occurrence. A size that is an expression is a string."""
+    network = made.network
+    totals = made.totals
+    names = ("params", "trainable_params", "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes")
+    figures = {name: _json(None if totals is None else getattr(totals, name)) for name in names}
+    types = made.types[network.root.name] if network is not None else {}
+    outputs = network.root.outputs.items() if network is not None else ()
+    return {
+        "net": made.name,
+        "file": made.source.name,
+        "batch": made.batch,
+        "inputs": [_value_json(item.name, item.type) for item in (network.inputs if network else ())],
+        "outputs": [_value_json(member or ref, types[ref]) for member, ref in outputs if ref in types],
+        **figures,
+        "peak_activation_bytes": _json(made.peak_activation_bytes),
+        "layers": [_layer_json(made, row) for row in layer_rows(made)],
+        "diagnostics": diagnostics_json(made.diagnostics),
+    }
+
+
+def _value_json(name: str, type: Any) -> dict[str, Any]:
+    shape = [dim_to_json(d) for d in type.shape] if type.known else None
+    return {"name": name, "dtype": type.dtype, "shape": shape}
+
+
+def _layer_json(made: Compilation, row: Row) -> dict[str, Any]:
+    totals = made.for_batch(row.totals)
+    owned = weights(made, row)
+    names = ("params", "macs", "mults", "adds", "flops", "connections")
+    assert isinstance(row.node, LayerNode)
+    return {
+        "path": row.path,
+        "layer": row.node.layer.layer_name(),
+        "repeat": row.repeat,
+        "line": line_of(made, row),
+        "output": [dim_to_json(d) for d in row.output.shape] if row.output.known else None,
+        **{name: _json(None if totals is None else getattr(totals, name)) for name in names},
+        "receptive_field": field_json(made, row),
+        "weights": {name: [dim_to_json(d) for d in weight.shape] for name, weight in owned.items()},
+        "not_trained": [name for name, weight in owned.items() if weight.kind != "trainable"],
+    }
+
+
+def _json(value: Any) -> Any:
+    return value if value is None else dim_to_json(value)

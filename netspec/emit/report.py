@@ -1,0 +1,216 @@
+"""What the commands print: chooses nets, collects their reports, and says by an exit code how it went."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.driver import Compilation, compile_source, find_source, split_target
+from netspec.elaborate.files import source_from_bytes
+from netspec.emit.diagnostics import render
+from netspec.emit.style import paint, plural, terminal_width, wants_color
+from netspec.emit.table import COLUMNS, DEFAULT, comma_separated, markdown, overview, summary, table
+from netspec.limits import SOURCE_BYTES
+from netspec.source import SourceFile
+from netspec.syntax.parser import parse_expression
+
+
+def choose_columns(text: str | None) -> tuple[str, ...]:
+    """The columns of a comma-separated list. Raises UsageError for one that does not exist."""
+    if text is None:
+        return DEFAULT
+    if text == "help":
+        width = max(map(len, COLUMNS))
+        for name, column in COLUMNS.items():
+            click.echo(f"{name.ljust(width)}  {column.about}")
+        sys.exit(0)
+    names = tuple(name.strip().lower() for name in text.split(","))
+    for name in names:
+        if name not in COLUMNS:
+            raise click.UsageError(f"no column {name!r}; columns are {', '.join(COLUMNS)}")
+    return names
+
+
+def check(
+    targets: Sequence[str],
+    settings: Sequence[str],
+    batch: int,
+    form: str,
+    columns: Sequence[str],
+    depth: int | None,
+    symbolic: bool,
+    color: str,
+) -> int:
+    """Check targets and print them. Returns the exit code."""
+    values = parse_settings(settings)
+    made: list[Compilation] = []
+    lost: list[Diagnostic] = []
+    for target in _expand(targets):
+        try:
+            source, net = _source(target)
+            made += compile_source(source, net, values, batch, symbolic)
+        except SpecError as error:
+            lost += error.diagnostics
+    colored = wants_color(color, sys.stdout)
+    if form == "json":
+        return _json(made, lost)
+    show = {"markdown": markdown, "csv": comma_separated}.get(form)
+    try:
+        if show is not None:
+            for index, net_made in enumerate(made):
+                if len(made) > 1:
+                    click.echo(("\n" if index else "") + (f"## {net_made.name}\n" if form == "markdown" else f"# {net_made.name}"))
+                click.echo(show(net_made, columns, depth))
+        elif len(made) == 1:
+            _one(made[0], columns, depth, colored)
+        elif made:
+            click.echo(overview(made, colored))
+    except SpecError as error:
+        lost += error.diagnostics
+    found = [*lost, *_distinct(made)]
+    _print_diagnostics(found, wants_color(color, sys.stderr))
+    return 1 if any(d.severity == "error" for d in found) else 0
+
+
+def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: bool) -> None:
+    from netspec.analysis.rows import count_rows
+    from netspec.limits import ROWS
+
+    network = made.network
+    if network is None:
+        return
+    if depth is None and count_rows(network) > ROWS:
+        depth = 2
+    click.echo(f"{paint(network.name, 'bold', colored)}  {made.source.name}\n")
+    click.echo(table(made, columns, depth, colored, terminal_width(sys.stdout)))
+    text = summary(made)
+    if text:
+        click.echo(f"\n{text}")
+    if made.sound and made.claims:
+        click.echo(paint(f"All {plural(made.claims, 'claim')} hold." if made.claims > 1 else "The claim holds.", "green", colored))
+
+
+def _json(made: list[Compilation], lost: list[Diagnostic]) -> int:
+    import json
+
+    from netspec.emit.listing import diagnostics_json, net_json
+
+    objects: list[Any] = []
+    for net in made:
+        try:
+            objects.append(net_json(net))
+        except SpecError as error:
+            lost += error.diagnostics
+    for diagnostic in lost:
+        objects.append({"net": None, "file": diagnostic.origin, "diagnostics": diagnostics_json((diagnostic,))})
+    click.echo(json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False))
+    return 1 if lost or not all(net.sound for net in made) else 0
+
+
+def _distinct(made: list[Compilation]) -> list[Diagnostic]:
+    """The diagnostics of all nets, those that nets of one file share once."""
+    seen: dict[Any, Diagnostic] = {}
+    for net in made:
+        for d in net.diagnostics:
+            place = (d.span.source.name, d.span.start, d.span.end) if d.span else (d.origin, d.title)
+            seen.setdefault((d.code, *place), d)
+    return list(seen.values())
+
+
+def _print_diagnostics(found: Sequence[Diagnostic], colored: bool) -> None:
+    if not found:
+        return
+    sys.stdout.flush()
+    for diagnostic in found:
+        click.echo("\n" + render(diagnostic, colored), err=True)
+    errors = sum(d.severity == "error" for d in found)
+    warnings = len(found) - errors
+    counts = [plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)
+    click.echo("\n" + ", ".join(counts), err=True)
+
+
+def _expand(targets: Sequence[str]) -> list[str]:
+    """Folders as the .net files in them."""
+    out: list[str] = []
+    for target in targets:
+        if not os.path.isdir(target):
+            out.append(target)
+            continue
+        files = [
+            os.path.join(folder, name)
+            for folder, folders, names in os.walk(target)
+            for name in sorted(names)
+            if name.endswith(".net") and not folders.sort()  # type: ignore[func-returns-value]
+        ]
+        if not files:
+            raise click.UsageError(f"there is no .net file in {target}")
+        out += files
+    return out
+
+
+def _source(target: str) -> tuple[SourceFile, str | None]:
+    if target == "-" or target.startswith("-:"):
+        data = sys.stdin.buffer.read(SOURCE_BYTES + 1)
+        return source_from_bytes(data, "<stdin>", None), target[2:] or None
+    if os.path.exists(target):
+        return find_source(target), None
+    path, net = split_target(target)
+    return find_source(path), net
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """`name=value` pairs as expressions. Raises UsageError."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equal, text = setting.partition("=")
+        if not equal or not name.isidentifier() or not text.strip():
+            raise click.UsageError(f"--set takes NAME=VALUE, not {setting!r}")
+        if name in values:
+            raise click.UsageError(f"--set {name} is given twice")
+        value, mistakes = parse_expression(SourceFile(f"--set {name}", text))
+        if value is None:
+            raise click.UsageError("\n" + "\n".join(render(m) for m in mistakes))
+        values[name] = value
+    return values
+
+
+def specs(color: str) -> int:
+    """List the bundled specs."""
+    from netspec import resources
+
+    made: list[Compilation] = []
+    for name in resources.spec_names():
+        source = find_source(resources.spec_path(name) or name)
+        made += compile_source(SourceFile(name, source.text, source.path))
+    click.echo(overview(made, wants_color(color, sys.stdout)))
+    return 0
+
+
+def ir(target: str, settings: Sequence[str]) -> int:
+    """Print a net's IR."""
+    try:
+        source, net = _source(target)
+        made = Compilation(source, net, parse_settings(settings))
+    except SpecError as error:
+        _print_diagnostics(error.diagnostics, False)
+        return 1
+    _print_diagnostics(made.diagnostics, wants_color("auto", sys.stderr))
+    if made.network is None or not made.sound:
+        return 1
+    click.echo(made.network.model_dump_json(indent=2))
+    return 0
+
+
+def ir_schema() -> int:
+    """Print the JSON Schema of the IR."""
+    import json
+
+    from netspec.ir.network import Network
+
+    click.echo(json.dumps(Network.model_json_schema(), indent=2))
+    return 0

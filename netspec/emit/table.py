@@ -1,0 +1,222 @@
+"""A network as a table for people, and the same columns as Markdown and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from netspec.analysis.rows import Row, rows
+from netspec.analysis.totals import Totals
+from netspec.driver import Compilation
+from netspec.emit.style import number, paint, plural, printable, size_text, width
+
+
+class Column(NamedTuple):
+    title: str
+    value: Callable[[Compilation, Row], str]
+    right: bool = True
+    total: Callable[[Compilation], str] | None = None
+    about: str = ""
+
+
+def _figure(name: str) -> tuple[Callable[[Compilation, Row], str], Callable[[Compilation], str]]:
+    def of_row(made: Compilation, row: Row) -> str:
+        totals = made.for_batch(row.totals)
+        value = None if totals is None else getattr(totals, name)
+        return "" if value == 0 else number(value)
+
+    def of_net(made: Compilation) -> str:
+        return number(None if made.totals is None else getattr(made.totals, name))
+
+    return of_row, of_net
+
+
+def _column(title: str, name: str, about: str) -> Column:
+    of_row, of_net = _figure(name)
+    return Column(title, of_row, True, of_net, about)
+
+
+def _weights(made: Compilation, row: Row) -> str:
+    from netspec.emit.listing import weight_shapes
+
+    return ", ".join(f"{name or 'itself'} {list(shape)}" for name, shape in weight_shapes(made, row).items())
+
+
+def _field(made: Compilation, row: Row) -> str:
+    from netspec.emit.listing import field_of
+
+    return field_of(made, row)
+
+
+def _line(made: Compilation, row: Row) -> str:
+    from netspec.emit.listing import line_of
+
+    line = line_of(made, row)
+    return "" if line is None else str(line)
+
+
+COLUMNS: dict[str, Column] = {
+    "output": Column("output", lambda made, row: str(row.output), False, None, "shape of the output of one sample"),
+    "params": _column("params", "params", "elements of trainable weights, shared ones once"),
+    "trainable": _column("trainable", "trainable_params", "the same: fixed weights and buffers are no parameters"),
+    "macs": _column("MACs", "macs", "multiply-accumulates of convolutions and matrix products"),
+    "mults": _column("mults", "mults", "scalar multiplications"),
+    "adds": _column("adds", "adds", "scalar additions, bias included"),
+    "flops": _column("FLOPs", "flops", "mults, adds and all other elementwise arithmetic"),
+    "connections": _column("connections", "connections", "for each output unit its inputs plus its bias (LeCun 1998)"),
+    "weight_bytes": _column("weight bytes", "weight_bytes", "all weights, fixed ones and buffers too"),
+    "activation_bytes": _column("activation bytes", "activation_bytes", "outputs of all layers"),
+    "weights": Column("weights", _weights, False, None, "names and shapes of the layer's weights"),
+    "field": Column("receptive field", _field, False, None, "size, stride and start on the input, per axis"),
+    "repeat": Column("repeat", lambda made, row: str(row.repeat), True, None, "how often the row occurs in the net"),
+    "path": Column("path", lambda made, row: row.path, False, None, "dotted path, the prefix of its weights' names"),
+    "line": Column("line", _line, True, None, "line of the file"),
+}
+DEFAULT = ("output", "params", "macs")
+
+
+def table(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None = None, color: bool = False,
+          terminal: int | None = None) -> str:  # fmt: skip
+    """The net as a table with its totals and the conventions under it. `terminal`: cells of width, None for all."""
+    network = made.network
+    if network is None:
+        return ""
+    chosen = [COLUMNS[name] for name in columns]
+    listed = list(rows(network, made.types, made.node_totals, made.module_totals, depth))
+    label_width = max((2 * row.depth + len(row.name) for row in listed), default=0)
+    body: list[list[str]] = []
+    for item in network.inputs:
+        shown = [str(item.type) if column is COLUMNS["output"] else "" for column in chosen]
+        body.append([item.name, *shown])
+    for row in listed:
+        body.append([_layer_cell(row, label_width), *(column.value(made, row) for column in chosen)])
+    last = ["total", *(column.total(made) if column.total else "" for column in chosen)]
+    return _lay_out([["layer", *(column.title for column in chosen)], *body, last], [False, *(c.right for c in chosen)],
+                    color, terminal)  # fmt: skip
+
+
+def _layer_cell(row: Row, label_width: int) -> str:
+    text = "  " * row.depth + row.name
+    if row.text or row.times != 1:
+        text = text.ljust(label_width)
+    count = f"  x {row.times:,}" if row.times != 1 else ""
+    return f"{text}{count}  {row.text}".rstrip() if row.text else f"{text}{count}"
+
+
+def _lay_out(lines: list[list[str]], right: list[bool], color: bool, terminal: int | None) -> str:
+    widths = [max(width(cell) for cell in column) for column in zip(*lines, strict=True)]
+    if terminal is not None:
+        spare = terminal - sum(widths[1:]) - 2 * len(widths[1:])
+        widths[0] = max(min(widths[0], spare), 16)
+    out: list[str] = []
+    for index, cells in enumerate(lines):
+        parts = [_fit(cell, cells_wide, right[i]) for i, (cell, cells_wide) in enumerate(zip(cells, widths, strict=True))]
+        line = "  ".join(parts).rstrip()
+        if index in (0, len(lines) - 1):
+            line = paint(line, "bold", color)
+        if index == len(lines) - 1:
+            out.append(paint("-" * (sum(widths) + 2 * len(widths) - 2), "dim", color))
+        out.append(line)
+        if index == 0:
+            out.append(paint("-" * (sum(widths) + 2 * len(widths) - 2), "dim", color))
+    return "\n".join(out)
+
+
+def _fit(text: str, cells: int, right: bool) -> str:
+    text = printable(text)
+    gap = cells - width(text)
+    if gap < 0:
+        return text[: cells - 3] + "..."
+    return " " * gap + text if right else text + " " * gap
+
+
+def summary(made: Compilation) -> str:
+    """Totals in words, with the conventions by which they were counted."""
+    totals: Totals | None = made.totals
+    if totals is None:
+        return ""
+    batch = "one sample" if made.batch == 1 else f"a batch of {made.batch:,}"
+    lines = [
+        f"parameters   {number(totals.params)}, all weights {size_text(totals.weight_bytes)}",
+        f"computation  {number(totals.macs)} MACs, {number(totals.flops)} FLOPs "
+        f"({number(totals.mults)} multiplications, {number(totals.adds)} additions, {number(totals.other)} others)",
+        f"connections  {number(totals.connections)}",
+        f"activations  {size_text(totals.activation_bytes)} in all, {size_text(made.peak_activation_bytes)} at once",
+        f"Counted for {batch}. A MAC is a multiply-accumulate of a convolution or matrix product; FLOPs are all "
+        "arithmetic.",
+        "A shared weight counts once, its computation at every use. Rows inside `x n` show one occurrence.",
+    ]
+    return "\n".join(lines)
+
+
+def overview(nets: Iterable[Compilation], color: bool = False, terminal: int | None = None) -> str:
+    """One line for each net."""
+    lines = [["net", "file", "input", "output", "params", "MACs", ""]]
+    for made in nets:
+        lines.append(_overview_line(made))
+    right = [False, False, False, False, True, True, False]
+    widths = [max(width(cell) for cell in column) for column in zip(*lines, strict=True)]
+    out = []
+    for index, cells in enumerate(lines):
+        line = "  ".join(_fit(c, w, r) for c, w, r in zip(cells, widths, right, strict=True)).rstrip()
+        out.append(paint(line, "bold", color) if index == 0 else line)
+    return "\n".join(out)
+
+
+def _overview_line(made: Compilation) -> list[str]:
+    errors = sum(d.severity == "error" for d in made.diagnostics)
+    state = plural(errors, "error") if errors else "ok"
+    network = made.network
+    if network is None:
+        return [made.name or "?", made.source.name, "?", "?", "?", "?", state]
+    inputs = ", ".join(str(item.type) for item in network.inputs)
+    types = made.types[network.root.name]
+    outputs = ", ".join(str(types.get(ref, "?")) for ref in network.root.outputs.values())
+    totals = made.totals
+    params, macs = (None, None) if totals is None else (totals.params, totals.macs)
+    return [network.name, made.source.name, inputs, outputs, number(params), number(macs), state]
+
+
+def cells(made: Compilation, columns: Sequence[str], depth: int | None) -> list[list[str]]:
+    """Header and rows for Markdown and CSV: path, layer, and the chosen columns, figures without separators."""
+    network = made.network
+    if network is None:
+        return []
+    chosen = [COLUMNS[name] for name in columns if name != "path"]
+    lines = [["path", "layer", "repeat", *(column.title for column in chosen)]]
+    for row in rows(network, made.types, made.node_totals, made.module_totals, depth):
+        values = [column.value(made, row) for column in chosen]
+        lines.append([row.path, row.text, str(row.repeat), *values])
+    lines.append(["total", "", "", *(column.total(made) if column.total else "" for column in chosen)])
+    return lines
+
+
+def markdown(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None = None) -> str:
+    """The table in Markdown."""
+    lines = cells(made, columns, depth)
+    if not lines:
+        return ""
+    chosen = [COLUMNS[name] for name in columns if name != "path"]
+    rule = ["---", "---", "---:", *("---:" if column.right else "---" for column in chosen)]
+    return "\n".join("| " + " | ".join(_escape(c) for c in line) + " |" for line in [lines[0], rule, *lines[1:]])
+
+
+def _escape(text: str) -> str:
+    return printable(text).replace("|", "\\|")
+
+
+def comma_separated(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None = None) -> str:
+    """The table as CSV; figures without thousands separators."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    chosen = [COLUMNS[name] for name in columns if name != "path"]
+    for line in cells(made, columns, depth):
+        plain = [cell.replace(",", "") if column.right else cell for column, cell in zip(chosen, line[3:], strict=True)]
+        writer.writerow([*line[:3], *plain])
+    return out.getvalue().rstrip("\n")
+
+
+__all__ = ["COLUMNS", "DEFAULT", "Any", "comma_separated", "markdown", "overview", "summary", "table"]
