@@ -6,7 +6,7 @@ from typing import Any
 
 from netspec.elaborate.values import Labelled, Value
 from netspec.ir.network import Module
-from netspec.ir.types import TensorType
+from netspec.ir.types import UNKNOWN, TensorType
 from netspec.source import Span
 
 
@@ -31,6 +31,12 @@ class ModuleBuilder:
         self.inputs.append(name)
         self.types[name] = type
         return Value(name, type, self, span)
+
+    def unknown(self, span: Span) -> Value:
+        """A value of unknown type, where a mistake leaves nothing else."""
+        name = self.automatic_name("?")
+        self.types[name] = UNKNOWN
+        return Value(name, UNKNOWN, self, span)
 
     def automatic_name(self, kind: str) -> str:
         """conv1, conv2, ...: the next that no label or value has."""

@@ -276,7 +276,7 @@ class Elaborator:
             else:
                 reason, remedy = "nothing flows here", "add a layer"
             frame.report(NoValue(reason=reason, remedy=remedy), _brace(body))
-            return {"": Value("", UNKNOWN, frame.module, body.span)}
+            return {"": frame.module.unknown(body.span)}
         return {"": frame.it}
 
     def _statement(self, statement: ast.Statement, frame: Frame) -> None:
@@ -417,7 +417,7 @@ class Elaborator:
                 frame.it = self._step(step, frame, sole if single else None)
             except Failed:
                 span = step.unit.span
-                frame.it = Value("", UNKNOWN, frame.module, span)
+                frame.it = frame.module.unknown(span)
                 if step.label is not None:
                     self._poison_label(step.label, frame, span)
         if frame.it is None:
@@ -426,7 +426,7 @@ class Elaborator:
 
     def _poison_label(self, label: ast.Name | ast.String, frame: Frame, span: Span) -> None:
         if isinstance(label, ast.Name) and label.id not in frame.module.labels:
-            value = Value("", UNKNOWN, frame.module, span)
+            value = frame.module.unknown(span)
             frame.module.labels[label.id] = Labelled(label.id, value, {}, None, span, None)
 
     def _step(self, step: ast.Step, frame: Frame, sole: str | None) -> Value:
