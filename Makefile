@@ -23,7 +23,7 @@ locked = $(if $(FLOCK),$(FLOCK) $(1).lock) $(MAKE) --silent --no-print-directory
 .PHONY: demo test lint bench docs clean demo-env dev-env
 
 demo: demo-env
-	@$(DEMO)/bin/netspec check lenet5
+	@$(DEMO)/bin/netspec check lenet5 --columns output,params,connections
 
 test: dev-env
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
@@ -40,12 +40,10 @@ bench: dev-env
 	done
 
 docs: dev-env
-	@mkdir -p docs
-	@$(BIN)/netspec layers --markdown > docs/layers.md.new
-	@mv docs/layers.md.new docs/layers.md
+	@$(BIN)/python tests/docs/rewrite.py
 
 clean:
-	rm -rf $(DEMO) $(DEMO).lock $(DEV) $(DEV).lock dist build docs/layers.md.new
+	rm -rf $(DEMO) $(DEMO).lock $(DEV) $(DEV).lock dist build
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 

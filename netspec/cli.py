@@ -5,15 +5,15 @@ Exit codes: 0 sound, 1 a spec is wrong, 2 the command was used wrongly, 3 netspe
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import Any
 
 import click
 
+from netspec.startup import lighten
+
 _COLOR = click.Choice(["auto", "always", "never"])
-_LONG_LIVED = 200_000  # objects between collections: a check is over before cycles matter
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,7 +86,7 @@ def layers(name: str | None, markdown: bool) -> None:
 
 def main() -> Any:
     """The console script."""
-    gc.set_threshold(_LONG_LIVED, 50, 50)
+    lighten()
     try:
         cli(standalone_mode=True)
     except BrokenPipeError:

@@ -121,5 +121,6 @@ def nearest(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> st
     """The known word that `word` is probably a misspelling of, or None."""
     from difflib import get_close_matches  # only on the way to an error
 
-    matches = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    written = {name.lower(): name for name in known}
+    matches = get_close_matches(word.lower(), list(written), n=1, cutoff=0.6)
+    return written[matches[0]] if matches else None

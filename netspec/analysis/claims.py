@@ -9,11 +9,10 @@ from netspec.analysis.totals import ModuleTotals, NodeTotals, elements, weights_
 from netspec.elaborate.elaborator import Elaborator, PendingClaim
 from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.frame import Frame
-from netspec.elaborate.values import Failed, NodeRef, describe, show
+from netspec.elaborate.values import Failed, NodeRef, not_a, show
 from netspec.ir.dims import Expr
 from netspec.ir.network import LayerNode, Network
 from netspec.problems.claims import AssertFails, NotProven
-from netspec.problems.names import NotAValue
 from netspec.syntax import ast
 
 
@@ -71,7 +70,7 @@ class ClaimChecker:
         if value is True:
             return
         if value is not False:
-            frame.report(NotAValue(needed="a claim that is true or false", what=describe(value)), test.span)
+            frame.report(not_a("truth", value, "a claim that is true or false"), test.span)
             return
         claim = " ".join(test.span.text.split())
         remedy, notes = "correct the claim, or the net", self._breakdown(test, evaluate)

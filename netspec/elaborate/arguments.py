@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
-from netspec.diagnostics import nearest
+from netspec.diagnostics import Label, nearest
 from netspec.elaborate.expressions import Evaluator
-from netspec.elaborate.values import Definition, Failed, Labelled, LoopIndex, NodeRef, Static, Value, describe, show
+from netspec.elaborate.synonyms import ARGUMENT_SYNONYMS
+from netspec.elaborate.values import Definition, Failed, Labelled, LoopIndex, NodeRef, Static, Value, not_a, show
 from netspec.ops.base import Layer
 from netspec.problems.names import (
     BadArgument,
     MissingArgument,
-    NotAValue,
     RepeatedArgument,
     TooManyArguments,
     UnknownArgument,
 )
+from netspec.source import Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
@@ -64,17 +66,12 @@ def bind_layer(frame: Frame, layer: type[Layer], call: ast.Call, evaluate: Evalu
     name, wanted = layer.layer_name(), signature(layer)
     values: dict[str, Static] = {}
     sound = True
-    for position, argument in enumerate(call.arguments):
-        target = _target(frame, call, argument, position, name, wanted.names, wanted.positional, values)
+    for argument, target in _targets(frame, call, name, wanted.names, wanted.positional):
         if target is None:
             sound = False
             continue
-        expr = argument.value
-        if isinstance(expr, ast.Name) and expr.id in wanted.words[target]:
-            values[target] = expr.id
-            continue
         try:
-            values[target] = _static(frame, evaluate, expr)
+            values[target] = _static(evaluate, argument.value, wanted.words[target])
         except Failed:
             sound = False
             values[target] = None
@@ -103,13 +100,12 @@ def bind_block(frame: Frame, block: Definition, call: ast.Call, evaluate: Evalua
     values: dict[str, Static] = dict(block.bound)
     given: dict[str, Static] = {}
     sound = True
-    for position, argument in enumerate(call.arguments):
-        target = _target(frame, call, argument, position, block.name, names, len(names), given)
+    for argument, target in _targets(frame, call, block.name, names, len(names)):
         if target is None:
             sound = False
             continue
         try:
-            given[target] = _static(frame, evaluate, argument.value)
+            given[target] = _static(evaluate, argument.value)
         except Failed:
             sound = False
             given[target] = None
@@ -123,53 +119,67 @@ def bind_block(frame: Frame, block: Definition, call: ast.Call, evaluate: Evalua
     return values
 
 
-def argument_span(call: ast.Call, layer: type[Layer], name: str) -> Any:
+def argument_span(call: ast.Call, layer: type[Layer], name: str) -> Span | None:
     """The place of an argument's value in a call, or None where the default holds."""
     wanted = signature(layer)
-    for position, argument in enumerate(call.arguments):
-        target = argument.name.id if argument.name else wanted.names[position] if position < wanted.positional else None
+    for argument, target in _aimed(call, wanted.names, wanted.positional):
         if target == name:
             return argument.value.span
     return None
 
 
-def _target(
-    frame: Frame,
-    call: ast.Call,
-    argument: ast.Argument,
-    position: int,
-    layer: str,
-    names: tuple[str, ...],
-    positional: int,
-    given: dict[str, Static],
-) -> str | None:
-    """The parameter that an argument is for, or None after a report."""
-    if argument.name is None:
-        if position >= positional:
-            most = f"{positional} value{'s' if positional != 1 else ''}" if positional else "no values"
-            rest = ", ".join(f"`{n}=`" for n in names[positional:]) or "no arguments by name either"
-            by_name = f"by name: {rest}" if names[positional:] else rest
-            frame.report(TooManyArguments(layer=layer, most=most, remedy=by_name), argument.value.span)
-            return None
-        name = names[position]
-    else:
-        name = argument.name.id
-        if name not in names:
-            close = nearest(name, list(names))
+def _aimed(call: ast.Call, names: tuple[str, ...], positional: int) -> Iterator[tuple[ast.Argument, str | None]]:
+    """Each argument with the name that it is for; None for one too many without a name."""
+    position = 0
+    for argument in call.arguments:
+        if argument.name is not None:
+            yield argument, argument.name.id
+        else:
+            yield argument, names[position] if position < positional else None
+            position += 1
+
+
+def _targets(
+    frame: Frame, call: ast.Call, layer: str, names: tuple[str, ...], positional: int
+) -> Iterator[tuple[ast.Argument, str | None]]:
+    """Each argument with the parameter that it is for, or None after a report."""
+    first: dict[str, ast.Argument] = {}
+    surplus = False
+    for argument, name in _aimed(call, names, positional):
+        if name is None:
+            if not surplus:  # told once for a call
+                surplus = True
+                frame.report(_too_many(layer, names, positional, argument), argument.value.span)
+        elif name not in names:
+            assert argument.name is not None
+            close = ARGUMENT_SYNONYMS.get(name.lower())
+            close = close if close in names else nearest(name, names)
             known = f"arguments: {', '.join(names)}" if names else f"`{layer}` takes no arguments"
             remedy = f"did you mean `{close}`?" if close else known
             frame.report(UnknownArgument(layer=layer, name=name, remedy=remedy), argument.name.span)
-            return None
-    if name in given:
-        frame.report(RepeatedArgument(name=name), argument.span)
-        return None
-    return name
+            name = None
+        elif name in first:
+            frame.report(RepeatedArgument(name=name), argument.span, Label(first[name].span, "given here first"))
+            name = None
+        else:
+            first[name] = argument
+        yield argument, name
 
 
-def _static(frame: Frame, evaluate: Evaluator, expr: ast.Expr) -> Static:
-    value = evaluate(expr)
+def _too_many(layer: str, names: tuple[str, ...], positional: int, argument: ast.Argument) -> TooManyArguments:
+    most = f"{positional} value{'s' if positional != 1 else ''}" if positional else "no values"
+    named = names[positional:]
+    if named:
+        remedy = f"give it by name, such as `{named[0]}={argument.value.span.text[:40]}`; names: {', '.join(named)}"
+    else:
+        remedy = f"arguments: {', '.join(names)}" if names else f"`{layer}` takes no arguments"
+    return TooManyArguments(layer=layer, most=most, remedy=remedy)
+
+
+def _static(evaluate: Evaluator, expr: ast.Expr, words: Collection[str] = ()) -> Static:
+    value = evaluate.option(expr, words)
     if isinstance(value, (Labelled, Value, NodeRef)):
-        evaluate.fail(NotAValue(needed="a value; tensors come in through `with`", what=describe(value)), expr.span)
+        evaluate.fail(not_a("number", value, "a value; tensors come in through `with`"), expr.span)
     return value.pin() if isinstance(value, LoopIndex) else value
 
 

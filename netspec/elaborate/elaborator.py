@@ -7,9 +7,9 @@ later iterations differ only through the index, which remembers over which range
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 from netspec import limits
 from netspec.diagnostics import Diagnostics, Label, nearest
@@ -28,6 +28,8 @@ from netspec.elaborate.values import (
     Static,
     Value,
     describe,
+    listed,
+    not_a,
     show,
 )
 from netspec.ir.dims import Dim, Expr, symbol
@@ -39,13 +41,12 @@ from netspec.diagnostics import Problem
 from netspec.problems.claims import ShapeClaimFails
 from netspec.problems.names import (
     BadLabel,
-    BadOperation,
     DuplicateName,
     MissingParameter,
     NotALayer,
     NotAValue,
+    UnknownDtype,
     UnknownLayer,
-    UnknownName,
     UnknownSetting,
 )
 from netspec.problems.structure import (
@@ -108,12 +109,13 @@ class Elaborator:
         self._reserved: dict[int, frozenset[str]] = {}
         self._nodes = 0
         self._used_settings: set[str] = set()
+        self._cycles: set[frozenset[str]] = set()  # those that have been reported
 
     # -- nets ---------------------------------------------------------------------------------------
 
     def net(self, definition: Definition) -> Network | None:
         """The network of a net, or None where a parameter has no value."""
-        frame = self._frame(definition, definition.name, (), ((definition, None),))
+        frame = self._frame(definition, definition.name, (), ((definition, None),), ())
         try:
             frame.env = self._parameters(definition, dict(definition.bound), frame)
         except Failed:
@@ -156,9 +158,7 @@ class Elaborator:
     def instance(self, owner: Definitions, item: ast.Instance) -> Definition | None:
         """The definition that `net A = B x=1` stands for: B with x bound."""
         if item.name.id in self.computing:
-            cycle = " -> ".join([*self.computing, item.name.id])
-            self.diagnostics.add(Recursion(name=item.name.id, cycle=cycle).at(item.name.span))
-            raise Failed
+            self.report_cycle(self.computing, item.name.id, "a net is an instance of another net", item.name.span)
         frame = Frame(self, owner, self.nowhere, {}, None, ())
         self.computing.append(item.name.id)
         try:
@@ -169,7 +169,22 @@ class Elaborator:
                 return Definition(node, base.definitions, tuple(values.items()))
         finally:
             self.computing.pop()
-        self._unknown_layer(frame, item.call.name, base, "a net")
+        self._unknown_layer(frame, item.call.name, base, "net")
+
+    def report_cycle(
+        self, path: list[str], name: str, remedy: str | None, span: Span, frame: Frame | None = None
+    ) -> NoReturn:
+        """Report that what `path` ends in needs `name`, which stands in it. A cycle is told once, wherever it is entered."""
+        cycle = path[path.index(name) :]
+        if frozenset(cycle) not in self._cycles:
+            self._cycles.add(frozenset(cycle))
+            help = remedy or "use `repeat` for layers that follow one another"
+            problem = Recursion(name=name, cycle=" -> ".join([*cycle, name]), remedy=help)
+            if frame is not None:
+                frame.report(problem, span)
+            else:
+                self.diagnostics.add(problem.at(span))
+        raise Failed
 
     # -- blocks -------------------------------------------------------------------------------------
 
@@ -179,10 +194,11 @@ class Elaborator:
         title: str,
         inputs: Iterable[tuple[str, TensorType, Span]],
         calls: tuple[tuple[Definition, Span | None], ...],
+        trail: tuple[Label, ...],
     ) -> Frame:
         module = self._builder(definition.name, title, None, definition.node.body)
         values = [module.add_input(name, type, span) for name, type, span in inputs]
-        return Frame(self, definition.definitions, module, {}, values[0] if values else None, calls)
+        return Frame(self, definition.definitions, module, {}, values[0] if values else None, calls, trail)
 
     def _instantiate(
         self, frame: Frame, block: Definition, arguments: dict[str, Static], inputs: list[Value], span: Span
@@ -195,20 +211,19 @@ class Elaborator:
             return known
         for outer, _ in frame.calls:
             if outer.node is block.node:
-                names = [b.name for b, _ in frame.calls]
-                cycle = " -> ".join([*names[names.index(block.name) :], block.name])
-                frame.report(Recursion(name=block.name, cycle=cycle), span)
-                raise Failed
+                self.report_cycle([b.name for b, _ in frame.calls], block.name, None, span, frame)
         if len(frame.calls) >= limits.CALL_DEPTH:
             frame.report(TooDeep(limit=limits.CALL_DEPTH), span)
             raise Failed
         title = _title(block, arguments)
         calls = (*frame.calls, (block, span))
+        trail = (*frame.trail, Label(span, f"in `{block.name}`, used here"))
         if block.is_net:
-            inner = self._frame(block, title, (), calls)
+            inner = self._frame(block, title, (), calls, trail)
             inner.waiting = list(inputs)
         else:
-            inner = self._frame(block, title, [("it", inputs[0].type, inputs[0].span)] if inputs else (), calls)
+            values = [("it", inputs[0].type, inputs[0].span)] if inputs else ()
+            inner = self._frame(block, title, values, calls, trail)
             inner.waiting = inputs[1:]
         for parameter in block.parameters:
             name = parameter.name.id
@@ -268,6 +283,8 @@ class Elaborator:
             except Failed:
                 if isinstance(statement, ast.Let):
                     frame.env[statement.name.id] = POISON
+                elif isinstance(statement, (ast.Input, ast.Source)):
+                    self._poison_label(statement.name, frame, statement.span)
         if returned is not None:
             return returned
         if frame.it is None:
@@ -308,17 +325,17 @@ class Elaborator:
         if not (isinstance(layer, type) and issubclass(layer, Layer)):
             raise LookupError(f"the catalogue lacks `{statement.call.name.id}`")
         made = bind_layer(frame, layer, statement.call, frame.evaluate)
-        name = self._free_label(statement.name, statement.name.id, frame)
+        name = self._label(statement.name, frame, statement.span)
         self._add_layer(frame, made, name, [], statement.call, statement.span, label=statement.name.id)
 
     def _input(self, statement: ast.Input, frame: Frame) -> None:
         owner = frame.calls[-1][0]
         span = statement.span
-        if frame.module.parent is not None or len(frame.module.nodes):
+        if not frame.outermost or frame.module.nodes:
             what = "`input`"
             frame.report(NotHere(what=what, reason="inputs come first in a net or block", remedy="move it to the top"), span)
             raise Failed
-        name = self._free_label(statement.name, statement.name.id, frame)
+        name = self._label(statement.name, frame, span)
         outermost = len(frame.calls) == 1
         if outermost and owner.is_net:
             if statement.shape is None:
@@ -342,7 +359,10 @@ class Elaborator:
                 self._match_input(statement, type, frame)
         value = frame.module.add_input(name, type, span)
         frame.module.labels[name] = Labelled(name, value, {}, None, span, None)
-        frame.it = value if len(frame.module.inputs) == 1 else frame.it
+        if len(frame.module.inputs) == 1:
+            frame.it = value
+        elif owner.is_net:
+            frame.it = None  # which of several inputs flows on is for the net to say
 
     def _declared_type(self, statement: ast.Input, frame: Frame) -> TensorType:
         """The type of a net's input. Capitalised names that are not defined become symbols."""
@@ -351,7 +371,7 @@ class Elaborator:
             close = nearest(dtype, list(DTYPE_BYTES))
             remedy = f"did you mean `{close}`?" if close else f"types: {', '.join(DTYPE_BYTES)}"
             assert statement.dtype is not None
-            frame.report(UnknownName(name=dtype, remedy=remedy), statement.dtype.span)
+            frame.report(UnknownDtype(name=dtype, remedy=remedy), statement.dtype.span)
             return UNKNOWN
         sizes: list[Dim] = []
         for size in statement.shape or ():
@@ -359,12 +379,20 @@ class Elaborator:
                 sizes.append(self._symbol(size.value, size.usual, frame))
                 continue
             value = frame.evaluate.number(size.value)
-            if isinstance(value, float) or value < 1:
-                problem = BadOperation(reason=f"{show(value)} is not a size", remedy="sizes are whole numbers above 0")
-                frame.report(problem, size.value.span)
-                return UNKNOWN
+            self._check_size(value, size.value.span, frame)
             sizes.append(value)
         return TensorType(tuple(sizes), dtype)
+
+    def _check_size(self, value: Any, span: Span, frame: Frame) -> None:
+        """Refuse what cannot be the size of an axis. A symbolic size can be where it is above 0 at some size."""
+        if isinstance(value, (bool, str, float)) or not isinstance(value, (int, Expr)) or value < 1:
+            frame.evaluate.fail(
+                NotAValue(
+                    needed="a size, a whole number above 0", what=describe(value),
+                    remedy="shapes have no batch: an RGB image is `[3, 224, 224]`",
+                ),
+                span,
+            )
 
     def _is_symbol(self, name: str, frame: Frame) -> bool:
         return name[0].isupper() and name not in frame.env and frame.definitions.owner(name) is None
@@ -374,12 +402,10 @@ class Elaborator:
         if name.id in self.settings:
             self._used_settings.add(name.id)
             value = self.settings[name.id]
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                problem = BadOperation(reason=f"{show(value)} is not a size", remedy="sizes are whole numbers above 0")
-                frame.report(problem, name.span)
-                raise Failed
+            self._check_size(value, name.span, frame)
         elif usual is not None and not self.symbolic:
-            value = frame.evaluate.integer(usual)
+            value = frame.evaluate(usual)
+            self._check_size(value, usual.span, frame)
         else:
             value = symbol(name.id)
         frame.env[name.id] = value
@@ -436,7 +462,7 @@ class Elaborator:
                 problem = NotHere(what="a label before a shape", reason="a shape claims, it makes nothing", remedy="label the layer before it")
                 frame.report(problem, unit.span)
             return self._claim(unit, frame)
-        label = self._label(step.label, frame) if step.label is not None else None
+        label = self._label(step.label, frame, unit.span) if step.label is not None else None
         if isinstance(unit, ast.Call):
             if label is not None and unit.paths:
                 return self._scope(label, frame, unit.span, lambda inner: self._call(unit, inner, None, None))
@@ -508,19 +534,26 @@ class Elaborator:
 
     # -- labels and names ---------------------------------------------------------------------------
 
-    def _label(self, label: ast.Name | ast.String, frame: Frame) -> str:
-        text = label.id if isinstance(label, ast.Name) else str(frame.evaluate(label))
-        return self._free_label(label, text, frame)
+    def _label(self, label: ast.Name | ast.String, frame: Frame, unit: Span) -> str:
+        """The text of a label before `unit`, which no other in its module has."""
+        text = self._label_text(label, frame)
+        first = frame.module.labels.get(text)
+        if first is not None:
+            self._report_second(label, text, first.span, unit, frame)
+        return text
 
-    def _free_label(self, at: ast.Name | ast.String, text: str, frame: Frame) -> str:
+    def _report_second(self, label: ast.Name | ast.String, text: str, first: Span, unit: Span, frame: Frame) -> NoReturn:
+        if first == unit:  # in a loop
+            remedy, others = f'put the index into the label: "{text}{{i}}"', []
+        else:
+            remedy, others = "give one of them another label", [Label(first, f"the first `{text}`")]
+        frame.evaluate.fail(DuplicateName(name=text, remedy=remedy), label.span, *others)
+
+    def _label_text(self, at: ast.Name | ast.String, frame: Frame) -> str:
+        text = at.id if isinstance(at, ast.Name) else str(frame.evaluate(at))
         if not text.replace("_", "a").isalnum() or not text.isascii() or text in ("it", "_") or len(text) > 200:
             reason = "`it` is the value that flows" if text == "it" else "not a plain name"
             frame.report(BadLabel(name=text[:40], reason=reason), at.span)
-            raise Failed
-        first = frame.module.labels.get(text)
-        if first is not None:
-            remedy = "in a loop, put the index into the label: \"conv{i}\"" if first.span == at.span else "give one of them another label"
-            frame.report(DuplicateName(name=text, remedy=remedy), at.span, Label(first.span, "first used here"))
             raise Failed
         return text
 
@@ -564,21 +597,30 @@ class Elaborator:
         if isinstance(callee, (Definition, type)):
             return callee
         found = frame.callable(name)
-        return found if found is not None else self._unknown_layer(frame, call.name, callee, "a layer")
+        return found if found is not None else self._unknown_layer(frame, call.name, callee, "layer")
 
-    def _unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: str) -> Any:
+    def _unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]) -> Any:
         if found is None:
             label = frame.label(name.id)
             found = label[0] if label else frame.constant(name.id)[1]
         if found is not None and found is not POISON:
-            remedy = f"`from {name.id} -> ...` starts a chain from it" if isinstance(found, Labelled) else f"this place needs {needed}"
-            frame.report(NotALayer(name=name.id, what=describe(found), remedy=remedy), name.span)
+            remedy = "a value is an argument of a layer" if needed == "layer" else "`net A = B x=1` makes an instance of the net B"
+            if isinstance(found, Labelled):
+                remedy = f"`from {name.id} -> ...` starts a chain from it"
+            frame.report(NotALayer(name=name.id, kind=needed, what=describe(found), remedy=remedy), name.span)
             raise Failed
-        known = [*layer_names(), *standard_names(), *(n for n in frame.definitions.names)]
-        synonym = SYNONYMS.get(name.id.lower())
-        close = synonym or nearest(name.id, known)
-        remedy = f"did you mean `{close}`?" if close else "`netspec layers` lists the built-in layers and blocks"
-        frame.report(UnknownLayer(name=name.id, remedy=remedy), name.span)
+        if needed == "layer":
+            known = [*layer_names(), *standard_names(), *frame.definitions.names]
+            close = SYNONYMS.get(name.id.lower()) or nearest(name.id, known)
+            remedy, kinds = "`netspec layers` lists the built-in layers and blocks", "layer, block or net"
+        else:
+            known = [n for n in frame.definitions.names if isinstance(frame.definitions.item(n), (ast.Net, ast.Instance))]
+            close = nearest(name.id, known)
+            remedy, kinds = f"nets: {listed(known)}", "net"
+        if close is None and frame.definitions.lacking:
+            raise Failed  # it may stand in the file that could not be used
+        remedy = f"did you mean `{close}`?" if close else remedy
+        frame.report(UnknownLayer(kind=needed, kinds=kinds, name=name.id, remedy=remedy), name.span)
         raise Failed
 
     def _call_inputs(self, call: ast.Call, frame: Frame, taken: tuple[int, int | None]) -> list[Value]:
@@ -679,9 +721,8 @@ class Elaborator:
     def _repeat(self, unit: ast.Repeat, frame: Frame, label: str | None, sole: str | None) -> Value:
         count = frame.evaluate.integer(unit.count)
         if count < 0:
-            problem = BadOperation(reason=f"{count} is not a number of times", remedy="repeat 0 times or more")
-            frame.report(problem, unit.count.span)
-            raise Failed
+            remedy = "`repeat 0` passes the value on"
+            frame.evaluate.fail(NotAValue(needed="a whole number from 0", what=describe(count), remedy=remedy), unit.count.span)
 
         def names(number: int) -> tuple[dict[str, Static], LoopIndex | None]:
             if unit.index is None:
@@ -694,17 +735,15 @@ class Elaborator:
     def _for(self, unit: ast.For, frame: Frame, label: str | None) -> Value:
         values = frame.evaluate(unit.values)
         if not isinstance(values, tuple):
-            frame.report(NotAValue(needed="a list of values", what=describe(values)), unit.values.span)
-            raise Failed
+            frame.evaluate.fail(not_a("list", values), unit.values.span)
 
         def names(number: int) -> dict[str, Static]:
             value = values[number]
             if not unit.unpack:
                 return {unit.targets[0].id: value}
             if not isinstance(value, tuple) or len(value) != len(unit.targets):
-                needed = f"{_count(len(unit.targets), 'value')} in each item"
-                frame.report(NotAValue(needed=needed, what=show(value)), unit.values.span)
-                raise Failed
+                names = ", ".join(name.id for name in unit.targets)
+                frame.evaluate.fail(not_a("list", value, f"{_count(len(unit.targets), 'value')} for ({names})"), unit.values.span)
             return {name.id: v for name, v in zip(unit.targets, value, strict=True)}
 
         if label is not None:
@@ -734,23 +773,29 @@ class Elaborator:
         runs: list[Run] = []
         pending: list[tuple[ModuleBuilder, dict[str, Value]]] = []
         captures: dict[tuple[str, str], Value] = {}
+        named: set[str] = set()
         number = 0
         while number < count:
             values, index = names(number)
             outer = frame.inner(frame.module, current, **values)
+            if number:
+                outer.trail = (*frame.trail, Label(unit.span, f"in iteration {number}, counted from 0"))
             iteration: str | None = None
             if step is not None and isinstance(step.label, ast.String):
-                iteration = str(frame.inner(frame.module, current, **values).evaluate(step.label))
-                iteration = self._free_label(step.label, iteration, outer)
+                iteration = self._label_text(step.label, outer)
+                if iteration in named:
+                    self._report_second(step.label, iteration, unit.span, unit.span, outer)
+                named.add(iteration)
                 if index is not None:
                     index.pin()
             direct = self._direct(step, outer, current)
-            if direct is not None:
-                module_name, result = direct.module, next(iter(direct.outputs.values()))
+            made_at = unit.span
+            if direct is not None and step is not None:
+                module_name, result, made_at = direct.module, next(iter(direct.outputs.values())), step.unit.span
             else:
                 module = self._builder(label or "repeat", "", frame.module, unit.body)
                 it = module.add_input("it", current.type, current.span)
-                inner = frame.inner(module, it, **values)
+                inner = outer.inner(module, it)
                 if step is not None and (step.label is None or iteration is not None):
                     chain = unit.body.statements[0]
                     assert isinstance(chain, ast.Chain)
@@ -761,9 +806,10 @@ class Elaborator:
                 for key, (_, value) in module.captures.items():
                     captures[key] = value
                 pending.append((module, outputs))
-                module_name, result = module.name, next(iter(outputs.values())).type
+                made = next(iter(outputs.values()))
+                module_name, result, made_at = module.name, made.type, made.span
             times = 1
-            if result == current.type and not pinned and result.known:
+            if iteration is None and result == current.type and not pinned and result.known:
                 times = (index.high if index is not None else count) - number
             elif not result.known:
                 times = count - number  # one mistake is told once
@@ -776,7 +822,7 @@ class Elaborator:
             if self._nodes > limits.NODES:
                 frame.report(TooLarge(limit=f"{limits.NODES:,}"), unit.span)
                 raise Failed
-            current = Value(current.ref, result, current.home, unit.span)
+            current = Value(current.ref, result, current.home, made_at)
             number += times
         shared = list(captures.items())
         for module, outputs in pending:
@@ -811,22 +857,27 @@ class Elaborator:
         found = frame.label(tie.value.id) if isinstance(tie.value, ast.Name) else None
         if found is None:
             frame.evaluate.tensor(tie.value)  # reports a name that is not defined
+        elif not found[0].value.type.known:
+            raise Failed
         if found is None or not isinstance(found[0].again, Layer):
             remedy = "`tie` takes the label of a layer that has a weight"
-            frame.report(NotALayer(name=tie.value.span.text, what="not the label of a layer", remedy=remedy), tie.value.span)
+            frame.report(NotALayer(name=tie.value.span.text, kind="layer", what="not the label of a layer", remedy=remedy), tie.value.span)
             raise Failed
         labelled, outwards = found
         types = [v.type for v in inputs]
-        if not labelled.value.type.known or not all(t.known for t in types):
+        if not all(t.known for t in types):
             raise Failed
         theirs, ours = self._first_weights(labelled).get("weight"), layer.weights(types).get("weight")
         if theirs is None or ours is None or theirs.shape != ours.shape:
-            shapes = [list(w.shape) if w is not None else "none" for w in (ours, theirs)]
-            reason = f"this layer's weight is {shapes[0]}, that of `{labelled.name}` {shapes[1]}"
-            problem = TieMismatch(label=labelled.name, reason=reason)
-            frame.report(problem, tie.value.span, Label(labelled.span, "its weight"))
-            raise Failed
+            mine = f"this layer's weight is {TensorType(ours.shape)}" if ours else "this layer has no weight"
+            its = f"its weight is {TensorType(theirs.shape)}" if theirs else "it has no weight"
+            frame.evaluate.fail(TieMismatch(label=labelled.name, reason=mine), tie.value.span, Label(labelled.span, its))
         return {"weight": "../" * outwards + f"{labelled.node}.weight"}
+
+    def _module_of(self, labelled: Labelled) -> str:
+        """The module that a labelled block call uses."""
+        node: CallNode = next(n for n in labelled.value.home.nodes if n.name == labelled.node)
+        return node.module
 
     def _first_weights(self, labelled: Labelled) -> dict[str, Weight]:
         """The weights of a labelled layer, at its own inputs."""
@@ -839,7 +890,9 @@ class Elaborator:
         found = frame.label(unit.label.id) if isinstance(unit.label, ast.Name) else None
         if found is None:
             frame.evaluate.tensor(unit.label)  # reports a name that is not defined
-            problem = NotALayer(name=unit.label.span.text, what="not a label", remedy="`reuse` takes the label of a layer or block")
+            problem = NotALayer(
+                name=unit.label.span.text, kind="layer", what="not a label", remedy="`reuse` takes the label of a layer or block"
+            )
             frame.report(problem, unit.label.span)
             raise Failed
         labelled, outwards = found
@@ -851,16 +904,51 @@ class Elaborator:
         name = label if label is not None else frame.module.automatic_name(labelled.name + "_")
         if isinstance(again, Layer):
             value = self._add_layer(frame, again, name, [current], None, unit.span, label, shares)
-            if value.type.known and self._first_weights(labelled) != again.weights([current.type]):
-                reason = "its weights would have other shapes"
-                frame.report(ReuseMismatch(label=labelled.name, shape=current.type, reason=reason), unit.span, Label(labelled.span, "first used here"))
+            if value.type.known:
+                self._match_weights(frame, labelled, self._first_weights(labelled), again.weights([current.type]), current, unit)
             return value
         if isinstance(again, BlockCall):
             made = self._instantiate(frame, again.block, again.arguments, [current], unit.span)
+            first = self._module_of(labelled)
+            if made.module != first and all(t.known for t in made.outputs.values()):
+                before, now = dict(self._weights_in(first)), dict(self._weights_in(made.module))
+                self._match_weights(frame, labelled, before, now, current, unit)
             return self._add_call(frame, made, name, [current], unit.span, label, again, shares)
-        problem = NotALayer(name=labelled.name, what="a scope, repeat or input", remedy="make a `block` of it, and label its use")
+        if labelled.node is None:
+            what, remedy = "not the label of a layer or block", "`reuse` takes the label of a layer or block"
+        else:
+            what, remedy = "a group, merge or loop", "make a `block` of it, and label its use"
+        problem = NotALayer(name=labelled.name, kind="layer", what=what, remedy=remedy)
         frame.report(problem, unit.label.span)
         raise Failed
+
+    def _match_weights(
+        self, frame: Frame, labelled: Labelled, before: dict[str, Weight], now: dict[str, Weight], current: Value, unit: ast.Reuse
+    ) -> None:
+        """Report the first weight that a reuse at another input would need in another shape."""
+        for name in [*before, *now]:
+            first, second = before.get(name), now.get(name)
+            if first == second:
+                continue
+            here = f"here it needs {TensorType(second.shape)}" if second else "here there is none"
+            there = f"`{name}` is {TensorType(first.shape)}" if first else f"there is no `{name}`"
+            problem = ReuseMismatch(label=labelled.name, shape=current.type, reason=f"{there}, {here}")
+            frame.report(problem, unit.span, Label(labelled.span, "first used here"))
+            return
+
+    def _weights_in(self, module: str, prefix: str = "") -> Iterator[tuple[str, Weight]]:
+        """The weights of a module by their dotted names; of alike iterations those of the first."""
+        types = self.types[module]
+        for node in self.modules[module].nodes:
+            path = f"{prefix}{node.name}." if node.name else prefix
+            if isinstance(node, LayerNode):
+                for name, weight in node.layer.weights([types[ref] for ref in node.inputs]).items():
+                    yield (path + name).rstrip("."), weight
+            elif isinstance(node, CallNode):
+                yield from self._weights_in(node.module, path)
+            else:
+                for run, first in iterations(node):
+                    yield from self._weights_in(run.module, f"{path}{run.name or first}.")
 
     # -- reading what was built ---------------------------------------------------------------------
 

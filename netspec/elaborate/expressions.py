@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from netspec import limits
@@ -18,14 +18,16 @@ from netspec.elaborate.values import (
     Static,
     Value,
     describe,
+    listed,
+    not_a,
     show,
 )
 from netspec.ir.dims import Dim, Expr, maximum, minimum
-from netspec.ops import find_layer
+from netspec.elaborate.files import standard_names
+from netspec.ops import find_layer, layer_names
 from netspec.problems.names import (
     BadOperation,
     FactsOnlyInAssert,
-    NotAValue,
     OutOfRange,
     UnknownFunction,
     UnknownMember,
@@ -62,24 +64,30 @@ class Evaluator:
         self.frame.report(problem, span, *labels)
         raise Failed
 
+    def option(self, expr: ast.Expr, words: Collection[str]) -> Static:
+        """The value of an argument that may be one of some bare words."""
+        if not (words and isinstance(expr, ast.Name)):
+            return self(expr)
+        return expr.id if expr.id in words else self._name(expr, words)
+
     def number(self, expr: ast.Expr, needed: str = "a number") -> Any:
         """An int, float or size."""
         value = self(expr)
         if isinstance(value, (int, float, Expr)) and not isinstance(value, bool):
             return value
-        self.fail(NotAValue(needed=needed, what=describe(value)), expr.span)
+        self.fail(not_a("number", value, needed), expr.span)
 
     def integer(self, expr: ast.Expr, needed: str = "a whole number") -> int:
         value = self(expr)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        self.fail(NotAValue(needed=needed, what=describe(value)), expr.span)
+        self.fail(not_a("number", value, needed), expr.span)
 
     def truth(self, expr: ast.Expr) -> bool:
         value = self(expr)
         if isinstance(value, bool):
             return value
-        self.fail(NotAValue(needed="a truth value, such as a comparison", what=describe(value)), expr.span)
+        self.fail(not_a("truth", value), expr.span)
 
     def tensor(self, expr: ast.Expr) -> Value:
         """The tensor that a label, `it` or a member stands for."""
@@ -92,15 +100,15 @@ class Evaluator:
             return value.value
         if isinstance(value, Value):
             return value
-        self.fail(NotAValue(needed="a label, which stands for a layer's output", what=describe(value)), expr.span)
+        self.fail(not_a("tensor", value), expr.span)
 
     # -- one method for each kind of expression -----------------------------------------------------
 
-    def _name(self, expr: ast.Name) -> Static:
-        value = self._lookup(expr)
+    def _name(self, expr: ast.Name, words: Collection[str] = ()) -> Static:
+        value = self._lookup(expr, words)
         return value.pin() if isinstance(value, LoopIndex) else value
 
-    def _lookup(self, expr: ast.Name) -> Static:
+    def _lookup(self, expr: ast.Name, words: Collection[str] = ()) -> Static:
         name, frame = expr.id, self.frame
         if name in frame.env:
             value = frame.env[name]
@@ -110,12 +118,12 @@ class Evaluator:
             value = frame.it
         else:
             label = frame.label(name)
-            value = label[0] if label else self._global(expr)
+            value = label[0] if label else self._global(expr, words)
         if value is POISON:
             raise Failed
         return value
 
-    def _global(self, expr: ast.Name) -> Static:
+    def _global(self, expr: ast.Name, words: Collection[str]) -> Static:
         name, frame = expr.id, self.frame
         found, value = frame.constant(name)
         if found:
@@ -127,9 +135,16 @@ class Evaluator:
             return self.facts(None, name)
         if name in FACTS:
             self.fail(FactsOnlyInAssert(name=name), expr.span)
-        known = [*frame.env, *frame.visible_labels(), *frame.definitions.names]
-        close = nearest(name, known)
-        remedy = f"did you mean `{close}`?" if close else "a word that an option allows is written bare, other text in quotes"
+        here = [*frame.visible_labels(), *frame.env, *frame.definitions.names]
+        close = nearest(name, [*words, *here]) or nearest(name, [*layer_names(), *standard_names()])
+        if close is None and frame.definitions.lacking:
+            raise Failed  # it may stand in the file that could not be used
+        if close is not None:
+            remedy = f"did you mean `{close}`?"
+        elif words:
+            remedy = f"one of: {', '.join(sorted(words))}"
+        else:
+            remedy = f"names here: {listed(here)}" if here else "`let` defines a name: `let width = 64`"
         self.fail(UnknownName(name=name, remedy=remedy), expr.span)
 
     def _constant(self, expr: ast.Number | ast.Boolean) -> Static:
@@ -142,7 +157,7 @@ class Evaluator:
         value = self(expr)
         if isinstance(value, (int, str, Expr)) and not isinstance(value, bool):
             return str(value)
-        self.fail(NotAValue(needed="a number or a text", what=describe(value)), expr.span)
+        self.fail(not_a("number", value, "a number or a text"), expr.span)
 
     def _sequence(self, expr: ast.Sequence) -> tuple[Static, ...]:
         return tuple(map(self, expr.items))
@@ -188,10 +203,13 @@ class Evaluator:
         if self.facts is None:
             if name in FACTS:
                 self.fail(FactsOnlyInAssert(name=name), expr.name_span)
-            inside = ", ".join(getattr(owner, "members", ())) or "none"
-            remedy = f"shapes: {', '.join(SHAPE_FACTS)}; further outputs: {inside}"
+            members = [*SHAPE_FACTS, *getattr(owner, "members", ())]
+            close = nearest(name, members)
+            remedy = f"did you mean `{close}`?" if close else f"there are: {', '.join(members)}"
             self.fail(UnknownMember(owner=expr.value.span.text, name=name, remedy=remedy), expr.name_span)
         if isinstance(owner, Labelled):
+            if not owner.value.type.known and owner.node is None:
+                raise Failed  # it labels a mistake
             if owner.node is None:
                 if name in FACTS:
                     return 0  # it passes its input on
@@ -210,12 +228,14 @@ class Evaluator:
         value = self(expr)
         if isinstance(value, tuple):
             return value
-        self.fail(NotAValue(needed="a list of values", what=describe(value)), expr.span)
+        self.fail(not_a("list", value), expr.span)
 
     def _index(self, expr: ast.Index) -> Static:
         items, index = self._items(expr.value), self.integer(expr.index)
         if not -len(items) <= index < len(items):
-            self.fail(OutOfRange(index=index, length=len(items), last=len(items) - 1), expr.index.span)
+            count = "1 value" if len(items) == 1 else f"{len(items)} values"
+            rule = f"indexes go from 0 to {len(items) - 1}" if items else "an empty list has none"
+            self.fail(OutOfRange(index=index, count=count, rule=rule), expr.index.span)
         return items[index]
 
     def _slice(self, expr: ast.Slice) -> tuple[Static, ...]:
@@ -265,10 +285,10 @@ class Evaluator:
         if operator == "in":
             if isinstance(right, tuple):
                 return left in right
-            self.fail(NotAValue(needed="a list of values", what=describe(right)), span)
+            self.fail(not_a("list", right), span)
         for value in (left, right):
             if isinstance(value, bool) or not isinstance(value, (int, float, Expr)):
-                self.fail(NotAValue(needed="numbers to compare", what=describe(value)), span)
+                self.fail(not_a("number", value, "numbers to compare"), span)
         return bool(_ORDER[operator](left, right))
 
     def _negation(self, expr: ast.Negation) -> bool:
@@ -291,7 +311,19 @@ class Evaluator:
             return function(*arguments)
         except (TypeError, ValueError, ArithmeticError) as error:
             usage = (function.__doc__ or "").split(":")[0]
-            self.fail(BadOperation(reason=str(error).split("\n")[0], remedy=f"usage: `{usage}`"), expr.span)
+            reason = str(error) if _takes(function, arguments) else f"`{expr.name.id}` takes other arguments"
+            self.fail(BadOperation(reason=reason, remedy=f"usage: `{usage}`"), expr.span)
+
+
+def _takes(function: Callable[..., Any], arguments: list[Any]) -> bool:
+    """Whether a function takes so many arguments."""
+    from inspect import signature  # only on the way to an error
+
+    try:
+        signature(function).bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def _compute(operator: str, a: Any, b: Any) -> Any:
@@ -374,12 +406,15 @@ def _len(values: Any) -> int:
     return len(values)
 
 
-def _range(*limits_: int) -> tuple[int, ...]:
+def _range(first: int, stop: int | None = None, step: int = 1, /) -> tuple[int, ...]:
     """range(stop) or range(start, stop, step): whole numbers"""
-    for value in limits_:
+    start, stop = (0, first) if stop is None else (first, stop)
+    for value in (start, stop, step):
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{describe(value)} is not a whole number")
-    numbers = range(*limits_)
+    if step == 0:
+        raise ValueError("the step is 0")
+    numbers = range(start, stop, step)
     if abs(numbers.stop - numbers.start) // abs(numbers.step) > limits.ITEMS:
         raise ValueError(f"more than {limits.ITEMS:,} values")
     return tuple(numbers)

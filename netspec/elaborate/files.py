@@ -26,11 +26,17 @@ class Definitions:
         self.places: dict[str, Span] = {}
         self.imported: dict[str, Definitions] = {}
         self.lets: dict[str, Static] = {}  # values of `let`, once computed
+        self.lacking = False  # whether a file that it uses could not be read, so that names may be missing
         self._known: dict[str, Definition | None] = {}
 
     def owner(self, name: str) -> Definitions | None:
         """The file that defines a name: this one or one that it uses."""
         return self if name in self.items else self.imported.get(name)
+
+    def item(self, name: str) -> ast.Let | ast.Block | ast.Net | ast.Instance | None:
+        """What defines a name: here or in a file that this one uses."""
+        owner = self.owner(name)
+        return owner.items[name] if owner else None
 
     def definition(self, name: str) -> Definition | None:
         """A block or net by name: of this file, of one that it uses, or of the standard library."""
@@ -90,31 +96,42 @@ def collect(source: SourceFile, diagnostics: Diagnostics) -> Definitions:
     return _collect(source, root, diagnostics, {})
 
 
-def _collect(source: SourceFile, root: str | None, out: Diagnostics, seen: dict[str, Definitions]) -> Definitions:
+def _collect(source: SourceFile, root: str | None, out: Diagnostics, seen: dict[str, Definitions | None]) -> Definitions:
+    """`seen`: the definitions of the files that were read before, None of those that are being read."""
     definitions = Definitions(source, root)
-    if source.path:
-        seen[os.path.realpath(source.path)] = definitions
+    path = os.path.realpath(source.path) if source.path else ""
+    seen[path] = None
     file, mistakes = parsed(source)
     for mistake in mistakes:
         out.add(mistake)
+    definitions.lacking = file is None
     for item in file.items if file else ():
         if isinstance(item, ast.Use):
             _use(item, definitions, out, seen)
             continue
-        name = item.name
-        if name.id in definitions.items:
-            first = Label(definitions.places[name.id], "first defined here")
-            out.add(DuplicateName(name=name.id, remedy="give one of them another name").at(name.span, first))
-            continue
-        definitions.items[name.id] = item
-        definitions.places[name.id] = name.span
+        _define(item.name, definitions.places, out)
+        if isinstance(item, (ast.Block, ast.Net)):
+            parameters: dict[str, Span] = {}
+            for parameter in item.parameters:
+                _define(parameter.name, parameters, out)
+        definitions.items.setdefault(item.name.id, item)
+    seen[path] = definitions
     return definitions
 
 
-def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions]) -> None:
+def _define(name: ast.Name, places: dict[str, Span], out: Diagnostics) -> None:
+    """Note where a name is defined; report a second definition."""
+    first = places.setdefault(name.id, name.span)
+    if first is not name.span:
+        problem = DuplicateName(name=name.id, remedy="give one of them another name")
+        out.add(problem.at(name.span, Label(first, "first defined here")))
+
+
+def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions | None]) -> None:
     written = "".join(part for part in item.path.parts if isinstance(part, str))
 
     def refuse(reason: str, remedy: str) -> None:
+        definitions.lacking = True
         out.add(BadUse(path=written, reason=reason, remedy=remedy).at(item.path.span))
 
     if len(item.path.parts) != 1 or not written.endswith(".net") or "\\" in written or "\0" in written:
@@ -125,6 +142,8 @@ def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[s
     path = os.path.realpath(os.path.join(folder, written))
     if os.path.isabs(written) or not path.startswith(os.path.realpath(definitions.root) + os.sep):
         return refuse("it is outside the folder of the first file", "copy it into that folder")
+    if path in seen and seen[path] is None:
+        return refuse("this file is used by that one, directly or through others", "move what both need into a third file")
     other = seen.get(path)
     if other is None:
         shown = os.path.normpath(os.path.join(os.path.dirname(definitions.source.name), written))
@@ -132,6 +151,7 @@ def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[s
             other = _collect(read_source(path, shown), definitions.root, out, seen)
         except SpecError as error:
             return refuse(error.diagnostics[0].title, "check the path, which starts from this file's folder")
+    definitions.lacking |= other.lacking
     for name in other.names:
         owner = other.owner(name)
         if owner is not None:

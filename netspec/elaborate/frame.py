@@ -11,7 +11,6 @@ from netspec.elaborate.files import Definitions
 from netspec.elaborate.values import POISON, Definition, Failed, Labelled, Static, Value
 from netspec.ops import find_layer
 from netspec.ops.base import Layer
-from netspec.problems.structure import Recursion
 from netspec.source import Span
 from netspec.syntax import ast
 
@@ -30,6 +29,7 @@ class Frame:
         env: dict[str, Static],
         it: Value | None,
         calls: tuple[tuple[Definition, Span | None], ...],
+        trail: tuple[Label, ...] = (),
     ) -> None:
         self.elaborator = elaborator
         self.definitions = definitions
@@ -37,17 +37,21 @@ class Frame:
         self.env = env
         self.it = it
         self.calls = calls
+        self.trail = trail  # for messages: the calls and iterations that led here, outermost first
+        self.outermost = True  # whether this is the whole body of a block or net, not a part of it
         self.waiting: list[Value] = []  # values given through `with`, for further inputs of a block
         self.evaluate = Evaluator(self)
 
     def inner(self, module: ModuleBuilder, it: Value | None, **names: Static) -> Frame:
         """A frame for a body inside this one."""
-        return Frame(self.elaborator, self.definitions, module, {**self.env, **names}, it, self.calls)
+        frame = Frame(self.elaborator, self.definitions, module, {**self.env, **names}, it, self.calls, self.trail)
+        frame.outermost = False
+        return frame
 
     def report(self, problem: Problem, span: Span, *labels: Label) -> None:
-        """Collect a mistake, with the calls that led to it."""
-        trail = [Label(at, f"in `{block.name}`, used here") for block, at in reversed(self.calls) if at is not None]
-        self.elaborator.diagnostics.add(problem.at(span, *labels, *trail[:4]))
+        """Collect a mistake, with what led to it: the innermost calls, and the one in the net itself."""
+        trail = self.trail if len(self.trail) <= 4 else (self.trail[0], *self.trail[-3:])
+        self.elaborator.diagnostics.add(problem.at(span, *reversed(trail), *labels))
 
     def label(self, name: str) -> tuple[Labelled, int] | None:
         return self.module.find_label(name)
@@ -69,7 +73,7 @@ class Frame:
         if name not in owner.lets:
             computing = self.elaborator.computing
             if name in computing:
-                self.report(Recursion(name=name, cycle=" -> ".join([*computing, name])), item.name.span)
+                self.elaborator.report_cycle(computing, name, "a value is computed from others, not from itself", item.name.span)
                 raise Failed
             computing.append(name)
             outside = Frame(self.elaborator, owner, self.elaborator.nowhere, {}, None, ())

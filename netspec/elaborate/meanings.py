@@ -8,6 +8,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from netspec.ops import arguments
 from netspec.ops.base import Layer
+from netspec.ops.resample import Factors
 
 _WORDS: list[tuple[Any, str]] = [
     (arguments.Padding, "a number from 0, one per axis, a pair (before, after) per axis, or `same`"),
@@ -17,8 +18,18 @@ _WORDS: list[tuple[Any, str]] = [
     (arguments.Count, "a whole number from 0"),
     (arguments.Rate, "a number from 0 to below 1"),
     (arguments.Fraction01, "a number from 0 to 1"),
+    (arguments.NotNegative, "a number from 0"),
+    (arguments.PositiveFloat, "a number above 0"),
+    (arguments.Sides, "a number from 0, one per axis, or a pair (before, after) per axis"),
+    (arguments.Grid, "a whole number above 0, or one per axis"),
+    (arguments.Parts, "a number of equal parts, or the size of each"),
     (arguments.Numbers, "numbers, in lists of equal lengths"),
     (arguments.Axes, "the number of an axis, or several"),
+    (arguments.Sizes, "a size, or several; one of them may be -1"),
+    (arguments.Connections, "a list for each output map of the input maps that it sees"),
+    (Factors, "a number above 0, or one per axis"),
+    (tuple[int, ...], "a list of whole numbers"),
+    (tuple[arguments.PositiveInt, ...], "a list of whole numbers above 0"),
     (bool, "true or false"),
     (int, "a whole number"),
     (float, "a number"),
@@ -40,14 +51,16 @@ def meaning(annotation: Any) -> str:
     if origin is Annotated:
         return meaning(parts[0]) + "".join(map(_bound, parts[1:]))
     if origin is Union or type(annotation).__name__ == "UnionType":
-        return _either([meaning(part) for part in parts if part is not type(None)])
+        if type(None) in parts:  # an argument that may be left out, whose kind may have words of its own
+            return meaning(Union[tuple(part for part in parts if part is not type(None))])
+        return _either([meaning(part) for part in parts])
     return str(getattr(annotation, "__name__", annotation))
 
 
 def _bound(limit: Any) -> str:
     for kind, word in ((Gt, "above"), (Ge, "from"), (Lt, "below"), (Le, "to")):
         if isinstance(limit, kind):
-            return f" {word} {next(iter(vars(limit).values()), getattr(limit, kind.__name__.lower()))}"
+            return f" {word} {getattr(limit, kind.__name__.lower()):,}"
     return ""
 
 
@@ -55,7 +68,7 @@ def _either(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 
-def annotations(layer: type[Layer]) -> dict[str, Any]:
+def field_annotations(layer: type[Layer]) -> dict[str, Any]:
     """The annotations of a layer's fields, as written."""
     hints = get_type_hints(layer, include_extras=True)
     return {name: hints[name] for name in layer.model_fields}
@@ -63,7 +76,7 @@ def annotations(layer: type[Layer]) -> dict[str, Any]:
 
 def needed(layer: type[Layer], name: str, value: Any, mistake: Any) -> tuple[str, str]:
     """What an argument must be, and what to do about this value."""
-    annotation = annotations(layer)[name]
+    annotation = field_annotations(layer)[name]
     text = meaning(annotation)
     if mistake["type"] == "value_error":
         return text, str(mistake["msg"]).removeprefix("Value error, ")

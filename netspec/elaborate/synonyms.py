@@ -1,4 +1,4 @@
-"""What other tools call our layers: for suggestions only, never accepted."""
+"""What other tools call our layers and arguments: for suggestions only, never accepted."""
 
 SYNONYMS = {
     "linear": "dense", "fc": "dense", "fully_connected": "dense", "fullyconnected": "dense", "innerproduct": "dense",
@@ -17,4 +17,13 @@ SYNONYMS = {
     "subtract": "sub", "average": "mean", "view": "reshape", "transpose": "permute", "embed": "embedding",
     "interpolate": "upsample", "upsampling2d": "upsample", "resize": "upsample", "pixel_shuffle": "pixelshuffle",
     "zeropad2d": "pad", "residual": "basic", "resblock": "basic",
+}  # fmt: skip
+
+ARGUMENT_SYNONYMS = {
+    "kernel": "k", "kernel_size": "k", "kernelsize": "k", "kernel_shape": "k", "window": "k", "pool_size": "k", "ksize": "k",
+    "filters": "out", "channels": "out", "out_channels": "out", "features": "out", "out_features": "out", "units": "out",
+    "width": "out", "padding": "pad", "pads": "pad", "padding_mode": "pad_mode", "strides": "stride", "rate": "p", "prob": "p",
+    "dilation_rate": "dilation", "dilations": "dilation", "num_groups": "groups", "group": "groups", "dim": "axis",
+    "epsilon": "eps", "use_bias": "bias", "ceil_mode": "ceil", "count_include_pad": "count_pad", "output_padding": "output_pad",
+    "scale_factor": "scale", "output_size": "size", "negative_slope": "slope", "num_embeddings": "count",
 }  # fmt: skip

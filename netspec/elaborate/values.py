@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from netspec.ir.dims import Expr
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer
+from netspec.problems.names import NotAValue
 from netspec.source import Span
 from netspec.syntax import ast
 
@@ -143,6 +144,30 @@ def describe(value: Static) -> str:
     if isinstance(value, LoopIndex):
         return "a loop's index"
     return "a tensor"
+
+
+def not_a(kind: Literal["number", "list", "truth", "tensor"], value: Static, needed: str = "") -> NotAValue:
+    """The problem of a value of another kind than its place needs."""
+    usual, remedy = {
+        "number": ("a number", "a layer or block is called in a chain, or given to a block as an argument"),
+        "list": ("a list of values", "a list is written `(64, 128)`, or `range(4)`"),
+        "truth": ("true or false", "a comparison is true or false: `it.channels > 3`"),
+        "tensor": ("a label, which stands for a layer's output", "label a layer, as in `a: relu`, and name it here"),
+    }[kind]
+    if isinstance(value, (Labelled, Value, NodeRef)) and kind in ("number", "list"):
+        remedy = "`x.shape` lists the sizes of x, `x.channels` is the first"
+    elif kind == "number" and isinstance(value, str):
+        remedy = "a number is written without quotes"
+    elif kind == "number" and isinstance(value, tuple):
+        remedy = "`x[0]` is the first value of a list x"
+    elif kind == "number" and isinstance(value, bool):
+        remedy = "`2 if x else 1` makes a number of it"
+    return NotAValue(needed=needed or usual, what=describe(value), remedy=remedy)
+
+
+def listed(names: list[str], most: int = 12) -> str:
+    """Names in a message: the first ones of many."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def show(value: Static) -> str:

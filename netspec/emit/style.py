@@ -51,6 +51,8 @@ def width(text: str) -> int:
 
 def printable(text: str) -> str:
     """The text without control characters, which could command a terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -161,8 +161,10 @@ class Expr:
         text = ""
         for monomial, factor in sorted(self.terms.items(), key=lambda t: _rank(t[0])):
             term = _term_text(monomial, abs(factor))
-            if not text:
-                text = f"-{term}" if factor < 0 else term
+            if not text and factor < 0:
+                text = f"-({term})" if factor == -1 and _is_quotient(monomial) else f"-{term}"
+            elif not text:
+                text = term
             else:
                 text += f" - {term}" if factor < 0 else f" + {term}"
         return text
@@ -342,6 +344,12 @@ def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
 def _rank(monomial: Monomial) -> tuple[int, str]:
     """Highest degree first, then by name; the constant last."""
     return -sum(power for _, power in monomial), " ".join(f"{atom}" for atom, _ in monomial)
+
+
+def _is_quotient(monomial: Monomial) -> bool:
+    """Whether it is one quotient or remainder alone, which a minus sign before it would change: -(H // 2)."""
+    atom, power = monomial[0] if len(monomial) == 1 else ("", 0)
+    return isinstance(atom, Op) and atom.kind in ("//", "%") and power == 1
 
 
 def _term_text(monomial: Monomial, factor: int) -> str:

@@ -5,8 +5,6 @@ inputs are values too. Nodes stand in an order in which they can run; a module s
 that it uses; the last module is the net. Types are not part of the IR: `analysis.shapes` derives them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, Union
 

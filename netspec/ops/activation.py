@@ -1,7 +1,5 @@
 """Activations that most nets use. The others are in `activation_hard` and `activation_smooth`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType

@@ -1,7 +1,5 @@
 """Activations that are made of straight pieces, and those with a slope."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.types import TensorType

@@ -1,7 +1,5 @@
 """Activations with exponentials beside the common ones, and gated linear units."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.types import TensorType

@@ -4,8 +4,6 @@ Windows, strides and pads are written as one number for every axis or one per ax
 them over the input's spatial axes, whose number comes from the input's rank.
 """
 
-from __future__ import annotations
-
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -35,6 +33,8 @@ Sides: TypeAlias = (
     Count | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
 )
 Axes: TypeAlias = int | tuple[int, ...]
+Sizes: TypeAlias = int | Annotated[tuple[int, ...], "one of them may be -1"]
+Connections: TypeAlias = tuple[tuple[Count, ...], ...]
 
 
 def _rectangular(value: Any) -> Any:

@@ -5,8 +5,6 @@ pydantic fields, the first `positional` of which may be given by position. The r
 of the input types and never see an unknown one. They raise a `Problem` for a mistake.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple, TypeAlias

@@ -1,7 +1,5 @@
 """Convolutions: `conv` and its transpose `upconv`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim, maximum

@@ -1,7 +1,5 @@
 """Dropout."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType

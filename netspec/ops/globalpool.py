@@ -1,7 +1,5 @@
 """Pools over whole axes: global pools, and adaptive pools to a given size."""
 
-from __future__ import annotations
-
 from math import gcd, isqrt
 from typing import ClassVar
 

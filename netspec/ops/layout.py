@@ -1,7 +1,5 @@
 """Cutting and padding: `slice`, `split`, `pad`, `crop`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim

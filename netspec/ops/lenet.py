@@ -1,7 +1,5 @@
 """The two layers of LeNet-5 that later nets dropped (LeCun et al. 1998)."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.dims import Dim

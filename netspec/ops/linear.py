@@ -1,7 +1,5 @@
 """The dense layer."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.types import TensorType

@@ -1,7 +1,5 @@
 """Merges that most nets use: `add`, `mul`, `concat`. The others are in `merge_rare`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim

@@ -1,7 +1,5 @@
 """Merges beside the common ones: `sub`, `div`, `mean`, `max`, `min`, `stack`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType

@@ -1,7 +1,5 @@
 """Normalisations that most nets use: `batchnorm`, `layernorm`, `rmsnorm`."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.dims import Dim

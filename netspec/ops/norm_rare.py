@@ -1,7 +1,5 @@
 """Normalisations of channels-first maps beside batch normalisation: groups, instances, neighbours."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.types import TensorType

@@ -1,7 +1,5 @@
 """Pools with a sliding window: `maxpool` and `avgpool`."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.ir.dims import Dim

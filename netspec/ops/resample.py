@@ -1,7 +1,5 @@
 """Layers that trade resolution: `upsample` and the shuffles."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from math import floor
 from typing import Annotated, ClassVar, Literal, TypeAlias

@@ -1,12 +1,10 @@
 """Layers that give the same numbers another shape: no weights, no arithmetic."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Axes, axis_index
+from netspec.ops.arguments import Sizes, axis_index
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, product, whole
 from netspec.problems.shapes import PermuteMismatch, ReshapeEntries, ReshapeMismatch
 
@@ -57,7 +55,7 @@ class Reshape(_Rearrange):
     view: ClassVar[bool] = True
     example: ClassVar[str] = "reshape (16, -1)"
 
-    shape: Axes
+    shape: Sizes
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs

@@ -1,7 +1,5 @@
 """Layers without inputs: a trainable tensor and a constant one."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType
@@ -32,7 +30,7 @@ class Param(_Source):
     """
 
     positional: ClassVar[int] = 1
-    example: ClassVar[str] = "param (197, 768)"
+    example: ClassVar[str] = "param pos: [197, 768]"
 
     shape: tuple[PositiveInt, ...]
     dtype: Literal["float32", "float16", "bfloat16", "float64"] = "float32"
@@ -53,7 +51,7 @@ class Constant(_Source):
     """
 
     positional: ClassVar[int] = 1
-    example: ClassVar[str] = "constant [0.485, 0.456, 0.406]"
+    example: ClassVar[str] = "constant mean: [0.485, 0.456, 0.406]"
 
     value: Numbers
 

@@ -1,7 +1,5 @@
 """Algebra beside the dense layer: `matmul`, `reduce`, `scale`, `embedding`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal, cast
 
 from netspec.ir.types import TensorType
@@ -21,7 +19,7 @@ class MatMul(Layer):
     """
 
     inputs: ClassVar[tuple[int, int | None]] = (2, 2)
-    example: ClassVar[str] = "matmul with keys transpose=true"
+    example: ClassVar[str] = "matmul transpose=true with keys"
 
     transpose: bool = False
 

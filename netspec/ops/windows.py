@@ -11,7 +11,7 @@ AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "wi
 
 
 def ceil_div(a: Dim, b: int) -> Dim:
-    return -(-a // b)
+    return (a + b - 1) // b  # as `(H + 1) // 2`: -(-H // 2) has another normal form, H - H // 2
 
 
 def same_sides(size: Dim, kernel: int, stride: int, dilation: int) -> tuple[Dim, Dim]:
@@ -38,8 +38,9 @@ def slide(
     before, after = sides
     room = size + before + after - dilation * (kernel - 1) - 1
     if ceil:
-        # the last window begins before size + before: at most ceil((size + before) / stride) of them do
-        places = minimum(ceil_div(room, stride) + 1, ceil_div(size + before, stride))
+        # ceil(room / stride) + 1, but no window begins at size + before: at most ceil of that / stride do
+        beyond = after - dilation * (kernel - 1) - 1 + stride
+        places = ceil_div(size + before + minimum(beyond, 0), stride)
     else:
         places = room // stride + 1
     if places < 1:

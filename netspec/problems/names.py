@@ -10,8 +10,8 @@ class UnknownLayer(Problem):
     and nets."""
 
     code = "NS201"
-    title = "there is no layer `{name}`"
-    label = "not a layer, block or net"
+    title = "there is no {kind} `{name}`"
+    label = "not a {kinds}"
     help = "{remedy}"
 
 
@@ -82,7 +82,7 @@ class NotALayer(Problem):
     """Layers, blocks and nets can be called; a value or a label cannot."""
 
     code = "NS209"
-    title = "`{name}` is not a layer"
+    title = "`{name}` is not a {kind}"
     label = "this is {what}"
     help = "{remedy}"
 
@@ -119,8 +119,8 @@ class OutOfRange(Problem):
 
     code = "NS213"
     title = "index {index} is out of range"
-    label = "there are {length} values"
-    help = "indexes go from 0 to {last}"
+    label = "of a list with {count}"
+    help = "{rule}"
 
 
 class UnknownFunction(Problem):
@@ -165,3 +165,12 @@ class MissingParameter(Problem):
     title = "`{net}` needs a value for `{name}`"
     label = "no default"
     help = "give one with `--set {name}=...`, or a default in the file"
+
+
+class UnknownDtype(Problem):
+    """The elements of a tensor have one of a few types; `float32` where none is written."""
+
+    code = "NS219"
+    title = "there is no element type `{name}`"
+    label = "not an element type"
+    help = "{remedy}"

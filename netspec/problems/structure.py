@@ -6,12 +6,13 @@ from netspec.diagnostics import Problem
 
 
 class Recursion(Problem):
-    """A block cannot contain itself, directly or through others: every net is finite."""
+    """A block cannot contain itself, directly or through others: every net is finite. Nor can a `let` or an
+    instance of a net stand for itself."""
 
     code = "NS501"
     title = "`{name}` contains itself"
     label = "{cycle}"
-    help = "use `repeat` for layers that follow one another"
+    help = "{remedy}"
 
 
 class TooDeep(Problem):
@@ -90,7 +91,7 @@ class ReuseMismatch(Problem):
     code = "NS510"
     title = "`{label}` cannot be used again on {shape}"
     label = "{reason}"
-    help = "the input must need the same weights"
+    help = "the same weights fit inputs with the same channels; without `reuse` it gets weights of its own"
 
 
 class TieMismatch(Problem):

@@ -51,6 +51,15 @@ class NumberTooLong(Problem):
     help = "no size, count or weight of a network needs so many"
 
 
+class NumberTouchesName(Problem):
+    """A number ends where something else begins: a blank, a bracket or an operator, but no letter."""
+
+    code = "NS106"
+    title = "`{text}` is neither a number nor a name"
+    label = "names begin with a letter or `_`"
+    help = "{remedy}"
+
+
 class BadString(Problem):
     """A string may hold values in braces, each an expression: "layer{i + 1}"."""
 

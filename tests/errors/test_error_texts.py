@@ -1,0 +1,68 @@
+"""What netspec says to a wrong spec: the whole text, compared with the .err file beside the .net file.
+
+`pytest tests/errors --rewrite-errors` writes the .err files anew. Files that a case uses are in `parts/`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from netspec import problems
+from netspec.cli import cli
+from netspec.diagnostics import Problem
+
+HERE = Path(__file__).parent
+CASES = sorted(HERE.glob("*/*.net"))
+
+# Problems that no .net file has: the module that tests their text instead.
+ELSEWHERE = {
+    "NS001": "test_error_texts_direct: the file cannot be read",
+    "NS002": "test_error_texts_direct: IR in JSON",
+    "NS003": "test_error_texts_direct: a listing of a million layers",
+    "NS004": "test_error_texts_direct: nesting made by a program",
+    "NS217": "test_error_texts_direct: a value on the command line",
+    "NS508": "test_error_texts_direct: several nets in the Python API",
+    "NS509": "test_error_texts_direct: a net chosen on the command line",
+}
+
+
+def name_of(case: Path) -> str:
+    return str(case.relative_to(HERE).with_suffix(""))
+
+
+def every_problem() -> dict[str, type[Problem]]:
+    found = {}
+    for module in pkgutil.iter_modules(problems.__path__):
+        for value in vars(importlib.import_module(f"netspec.problems.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, Problem) and value is not Problem:
+                assert found.setdefault(value.code, value) is value, f"{value.code} stands for two problems"
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_text(case: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.chdir(case.parent)
+    result = CliRunner().invoke(cli, ["check", case.name])
+    expected = case.with_suffix(".err")
+    if request.config.getoption("--rewrite-errors"):
+        expected.write_text(result.stderr, encoding="utf-8")
+    assert result.stderr == expected.read_text(encoding="utf-8")
+    assert result.exit_code == 1, result.output
+
+
+def test_every_problem_has_a_case() -> None:
+    told = set()
+    for expected in HERE.glob("*/*.err"):
+        told |= set(re.findall(r"^(?:error|warning)\[(NS\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE))
+    assert told | set(ELSEWHERE) == set(every_problem())
+    assert not told & set(ELSEWHERE)
+
+
+def test_no_text_is_left_over() -> None:
+    assert {e.with_suffix(".net") for e in HERE.glob("*/*.err")} == set(CASES)
