@@ -232,19 +232,18 @@ def net_names(definitions: Definitions) -> list[str]:
     return [name for name, item in definitions.items.items() if isinstance(item, (ast.Net, ast.Instance))]
 
 
-def needs_values(definitions: Definitions, name: str) -> bool:
-    """Whether a net has parameters without a default, so that it is a pattern for others."""
+def missing_values(definitions: Definitions, name: str) -> set[str]:
+    """The parameters of a net that have no value: with any, it is a pattern for others."""
     item = definitions.items[name]
     if isinstance(item, ast.Net):
-        return any(p.default is None for p in item.parameters)
+        return {p.name.id for p in item.parameters if p.default is None}
     try:
         bound = Elaborator(Diagnostics(), {}).instance(definitions, item) if isinstance(item, ast.Instance) else None
     except Failed:
-        return False
+        return set()
     if bound is None:
-        return False
-    given = dict(bound.bound)
-    return any(p.default is None and p.name.id not in given for p in bound.parameters)
+        return set()
+    return {p.name.id for p in bound.parameters if p.default is None} - set(dict(bound.bound))
 
 
 def find_source(path: str) -> SourceFile:
@@ -271,9 +270,7 @@ def compile_source(
     found = Diagnostics()
     definitions = collect(source, found)
     names = net_names(definitions)
-    ready = [name for name in names if settings or not needs_values(definitions, name)] or names
-    if settings:
-        ready = [n for n in ready if not needs_values(definitions, n) or set(settings) & _parameters(definitions, n)] or ready
+    ready = [name for name in names if missing_values(definitions, name) <= set(settings or ())] or names
     if len(ready) <= 1:
         return [Compilation(source, ready[0] if ready else None, settings, batch, symbolic, definitions, found)]
     mistakes = list(found)
@@ -284,11 +281,6 @@ def compile_source(
             own.add(mistake)
         nets.append(Compilation(source, name, settings, batch, symbolic, definitions, own))
     return nets
-
-
-def _parameters(definitions: Definitions, name: str) -> set[str]:
-    item = definitions.items[name]
-    return {p.name.id for p in item.parameters} if isinstance(item, ast.Net) else set()
 
 
 def split_target(target: str) -> tuple[str, str | None]:

@@ -80,9 +80,7 @@ class ClaimChecker:
 
     def _values(self, test: ast.Expr, evaluate: Evaluator) -> tuple[str, bool]:
         """What the sides of a comparison are, where the text does not say it itself."""
-        if not isinstance(test, ast.Comparison):
-            return "this is false", False
-        sides = [(expr, evaluate(expr)) for expr in test.operands]
+        sides = [(expr, evaluate(expr)) for expr in _sides(test)]
         told = [
             f"{' '.join(expr.span.text.split())} is {_figure(value)}"
             for expr, value in sides
@@ -122,6 +120,15 @@ class ClaimChecker:
             if node.name == owner.node and isinstance(node, LayerNode):
                 return node
         return None
+
+
+def _sides(test: ast.Expr) -> list[ast.Expr]:
+    """What is compared in a claim, through `or` and `not`."""
+    if isinstance(test, ast.Comparison):
+        return list(test.operands)
+    if isinstance(test, ast.Negation):
+        return _sides(test.value)
+    return [side for part in test.operands for side in _sides(part)] if isinstance(test, ast.Logic) else []
 
 
 def _figure(value: Any) -> str:

@@ -122,6 +122,8 @@ class Elaborator:
             return None
         net_name = definition.name
         outputs = self._body(definition.node.body, frame)
+        if definition.claims is not None:
+            self._instance_claims(definition.claims, frame)
         self._finish(frame.module, outputs)
         for name in self.settings:
             if name not in self._used_settings:
@@ -130,6 +132,15 @@ class Elaborator:
                 remedy = f"did you mean `{close}`?" if close else f"there are: {known}"
                 self.diagnostics.add(UnknownSetting(net=net_name, name=name, remedy=remedy).nowhere("--set"))
         return Network.trusted(format=Network.FORMAT, name=net_name, inputs=tuple(self.inputs), modules=tuple(self.modules.values()))
+
+    def _instance_claims(self, claims: ast.Body, frame: Frame) -> None:
+        """The claims of `net A = B x=1 { assert ... }`: about just this net, so not made where settings change it."""
+        for statement in claims.statements:
+            if not isinstance(statement, ast.Assert):
+                problem = NotHere(what="this", reason="an instance can only be claimed about", remedy="keep `assert`s here")
+                frame.report(problem, statement.span)
+            elif not self.settings and not self.symbolic:
+                self._statement(statement, frame)
 
     def _symbols(self) -> list[str]:
         return sorted({s for i in self.inputs for d in i.type.shape if isinstance(d, Expr) for s in d.symbols})
@@ -166,7 +177,7 @@ class Elaborator:
             if isinstance(base, Definition) and base.is_net:
                 values = bind_block_partial(frame, base, item.call)
                 node = base.node._replace(name=item.name)
-                return Definition(node, base.definitions, tuple(values.items()))
+                return Definition(node, base.definitions, tuple(values.items()), item.claims)
         finally:
             self.computing.pop()
         self._unknown_layer(frame, item.call.name, base, "net")
@@ -999,7 +1010,7 @@ def _title(block: Definition, arguments: dict[str, Static]) -> str:
     words = [block.name]
     for parameter in block.parameters:
         name = parameter.name.id
-        if name in arguments:
+        if name in arguments and arguments[name] != getattr(parameter.default, "value", None):
             value = show(arguments[name])
             words.append(value if parameter.default is None else f"{name}={value}")
     return " ".join(words)

@@ -52,7 +52,7 @@ def meaning(annotation: Any) -> str:
         return meaning(parts[0]) + "".join(map(_bound, parts[1:]))
     if origin is Union or type(annotation).__name__ == "UnionType":
         if type(None) in parts:  # an argument that may be left out, whose kind may have words of its own
-            return meaning(Union[tuple(part for part in parts if part is not type(None))])
+            return meaning(Union[tuple(part for part in parts if part is not type(None))])  # noqa: UP007
         return _either([meaning(part) for part in parts])
     return str(getattr(annotation, "__name__", annotation))
 

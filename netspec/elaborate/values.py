@@ -23,17 +23,19 @@ Static: TypeAlias = Any  # int, float, bool, str, tuple, Expr, Definition or lay
 class Definition:
     """A block or net, or an instance of one with arguments bound."""
 
-    __slots__ = ("bound", "definitions", "is_net", "node")
+    __slots__ = ("bound", "claims", "definitions", "is_net", "node")
 
     def __init__(
         self,
         node: ast.Block | ast.Net,
         definitions: Definitions,
         bound: tuple[tuple[str, Static], ...] = (),
+        claims: ast.Body | None = None,
     ) -> None:
         self.node = node
         self.definitions = definitions
         self.bound = bound
+        self.claims = claims  # of an instance, about the net with just these arguments
         self.is_net = isinstance(node, ast.Net)
 
     @property

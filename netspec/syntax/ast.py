@@ -262,10 +262,11 @@ class Net(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """net ResNet50 = ResNet unit=bottleneck"""
+    """net ResNet50 = ResNet unit=bottleneck { assert params == 25_557_032 }"""
 
     name: Name
     call: Call
+    claims: Body | None
 
 
 class Use(NamedTuple):

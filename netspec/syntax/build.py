@@ -49,7 +49,9 @@ class Builder:
         return ast.Net(self._name(c[1]), c[2] or (), c[3])
 
     def instance(self, c: Children) -> ast.Instance:
-        return ast.Instance(self._name(c[1]), c[3])
+        name, arguments, claims = self._name(c[3]), tuple(c[4:-1]), c[-1]
+        span = name.span.to(arguments[-1].span if arguments else name.span)
+        return ast.Instance(self._name(c[1]), ast.Call(name, arguments, (), (), span), claims)
 
     def params(self, c: Children) -> tuple[ast.Parameter, ...]:
         return tuple(p for p in c if isinstance(p, ast.Parameter))

@@ -9,6 +9,8 @@ import pytest
 from doc_pages import PAGES, ROOT, Mismatch, blocks, run_page
 from rewrite import COSTS, generated
 
+from netspec import limits
+from netspec.elaborate.expressions import FACTS, FUNCTIONS, SHAPE_FACTS
 from netspec.elaborate.files import standard_names
 from netspec.emit import catalogue
 from netspec.ops import FAMILIES, find_layer, layer_names
@@ -32,6 +34,29 @@ def test_generated_parts_are_current(name: str) -> None:
 
 def test_the_cost_table_has_its_place() -> None:
     assert len(COSTS.findall(text_of("docs/counting.md"))) == 1
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    section = text_of("docs/language.md").split("## Limits")[1]
+    told = re.findall(r"^\| .* \| ([\d,]+)( MiB)? \|$", section, flags=re.MULTILINE)
+    values = [int(number.replace(",", "")) * (2**20 if unit else 1) for number, unit in told]
+    names = ("NESTING", "CALL_DEPTH", "NODES", "ROWS", "SOURCE_BYTES", "INTEGER_DIGITS", "ITEMS")
+    assert values == [getattr(limits, name) for name in names]
+    assert set(names) == {name for name in vars(limits) if name.isupper()}
+
+
+def test_the_reserved_words_are_those_of_the_grammar() -> None:
+    section = text_of("docs/language.md").split("## Reserved words")[1].split(": these cannot")[0]
+    grammar = (ROOT / "grammar" / "netspec.lark").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(\w+)`", section)) == set(
+        re.findall(r'^[A-Z]+: "([a-z]+)"$', grammar, flags=re.MULTILINE)
+    )
+
+
+def test_the_functions_and_facts_are_told() -> None:
+    text = text_of("docs/language.md")
+    for name in (*FUNCTIONS, *FACTS, *SHAPE_FACTS):
+        assert re.search(rf"`(?:x\.)?{name}`", text), name
 
 
 def slugs(text: str) -> set[str]:
