@@ -194,11 +194,14 @@ class Compilation:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             at = ".".join(str(part) for part in first["loc"])
-            return refuse(f"{at}: {first['msg']}" if at else first["msg"])
+            refuse(f"{at}: {first['msg']}" if at else first["msg"])
+            return None
         except IrError as error:
-            return refuse(str(error))
+            refuse(str(error))
+            return None
         except RecursionError:
-            return refuse("it is nested too deeply")
+            refuse("it is nested too deeply")
+            return None
         if self.name is not None and self.name != network.name:
             self._found.add(UnknownNet(file=self.source.name, name=self.name, remedy=f"nets: {network.name}").nowhere(self.source.name))
             return None

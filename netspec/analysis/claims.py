@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from functools import partial
 from typing import Any
 
 from netspec.analysis.shapes import Types
@@ -28,7 +30,7 @@ class ClaimChecker:
 
     def check(self, claims: list[PendingClaim]) -> None:
         for claim in claims:
-            evaluate = Evaluator(claim.frame, lambda owner, name, frame=claim.frame: self._fact(frame, owner, name))
+            evaluate = Evaluator(claim.frame, partial(self._fact, claim.frame))
             try:
                 self._prove(claim.test, evaluate, claim.frame)
             except Failed:

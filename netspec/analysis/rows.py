@@ -17,6 +17,14 @@ from netspec.ir.types import TensorType
 from netspec.ops.base import Layer
 
 
+class Call(NamedTuple):
+    """A call, or one iteration of a repeat, by the module in which it stands."""
+
+    module: str
+    node: str
+    iteration: int = 0
+
+
 class Row(NamedTuple):
     kind: Literal["layer", "group", "repeat"]
     path: str
@@ -29,8 +37,9 @@ class Row(NamedTuple):
     totals: Maybe
     module: str  # where its node stands
     node: Node
-    calls: tuple[tuple[str, str], ...]  # the nodes (module, name) around it, outermost first
+    calls: tuple[Call, ...]  # around it, outermost first
     shared: bool  # whether its weights are those of a layer before
+    iteration: int | None = None  # the first iteration of the repeat, its node, for which it stands
 
 
 def layer_text(layer: Layer) -> str:
@@ -101,7 +110,7 @@ class _Walk:
         return totals if totals is None or not self.shared else totals._replace(params=0, weight_bytes=0)
 
     def module(
-        self, module: Module, prefix: str, depth: int, repeat: int, calls: tuple[tuple[str, str], ...]
+        self, module: Module, prefix: str, depth: int, repeat: int, calls: tuple[Call, ...]
     ) -> Iterator[Row]:
         if self.depth is not None and depth > self.depth:
             return
@@ -111,10 +120,10 @@ class _Walk:
 
     def node(
         self, module: Module, node: Node, path: str, name: str, depth: int, repeat: int, count: int,
-        calls: tuple[tuple[str, str], ...],
+        calls: tuple[Call, ...],
     ) -> Iterator[Row]:  # fmt: skip
         """The row of a node and the rows inside it; `count` iterations that are alike stand in it."""
-        here = (*calls, (module.name, node.name))
+        here = (*calls, Call(module.name, node.name))
         output, totals = self.types[module.name][node.name], self.owned(self.nodes[module.name][node.name])
         shared = bool(self.shared) or getattr(node, "shares", None) is not None
         if isinstance(node, LayerNode):
@@ -147,17 +156,18 @@ class _Walk:
             last = first + run.times - 1
             number = run.name or (str(first) if run.times == 1 else f"{first}..{last}")
             inner_path = f"{path}.{run.name or first}"
+            here = (*calls, Call(module.name, node.name, first))
             inner = self._nameless(target)
             if inner is not None:
                 yield from self.node(target, inner, inner_path, number, depth + 1, repeat * run.times, run.times, here)
                 continue
             out = self.types[target.name][next(iter(target.outputs.values()))]
             totals = self.owned(times(self.totals[target.name], run.times))
-            yield Row("group", inner_path, number, depth + 1, target.title, repeat * run.times, run.times, out, totals, module.name, node, calls, shared)
+            yield Row("group", inner_path, number, depth + 1, target.title, repeat * run.times, run.times, out, totals, module.name, node, calls, shared, first)
             yield from self.module(target, inner_path, depth + 2, repeat * run.times, here)
 
     def _iteration(
-        self, target: Module, path: str, depth: int, repeat: int, calls: tuple[tuple[str, str], ...]
+        self, target: Module, path: str, depth: int, repeat: int, calls: tuple[Call, ...]
     ) -> Iterator[Row]:
         if self.depth is not None and depth > self.depth:
             return

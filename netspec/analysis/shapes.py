@@ -12,6 +12,18 @@ from netspec.ops.base import output_types
 Types: TypeAlias = dict[str, dict[str, TensorType]]  # module -> value -> type
 
 
+def values_of(node: Node, modules: dict[str, Module], known: dict[str, TensorType]) -> list[str]:
+    """The values that a node makes, the one that flows on first. `known`: the types of its module."""
+    if isinstance(node, CallNode):
+        members = list(modules[node.module].outputs)[1:]
+        return [node.name, *(f"{node.name}.{member}" for member in members)]
+    refs = [node.name]
+    if isinstance(node, LayerNode):
+        while (ref := f"{node.name}.{len(refs)}") in known:
+            refs.append(ref)
+    return refs
+
+
 class IrError(Exception):
     """IR that does not hold together: says where."""
 

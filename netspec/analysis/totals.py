@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from netspec.analysis.shapes import Types
@@ -93,9 +94,9 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
     return totals
 
 
-def sum_dims(values: object) -> Dim:
+def sum_dims(values: Iterable[Dim]) -> Dim:
     total: Dim = 0
-    for value in values:  # type: ignore[attr-defined]
+    for value in values:
         total = total + value
     return total
 
@@ -120,7 +121,7 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
         known = types[module.name]
         here: dict[str, Maybe] = {}
         parts: list[Totals] = []
-        sound = True
+        sound = all(type.known for type in known.values())  # else a layer is missing here, or one of its sizes
         for node in module.nodes:
             totals: Maybe
             if isinstance(node, LayerNode):
@@ -139,18 +140,5 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
             else:
                 parts.append(totals)
         nodes[module.name] = here
-        modules[module.name] = _sum(parts) if sound else None
+        modules[module.name] = Totals(*map(sum_dims, zip(NOTHING, *parts, strict=True))) if sound else None
     return nodes, modules
-
-
-def _sum(parts: list[Totals]) -> Totals:
-    if not parts:
-        return NOTHING
-    try:
-        return Totals(*map(sum, zip(*parts, strict=True)))
-    except TypeError:  # symbolic sizes do not start from the int 0 in sum()
-        total: Maybe = NOTHING
-        for part in parts:
-            total = plus(total, part)
-        assert total is not None
-        return total

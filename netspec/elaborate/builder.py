@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.elaborate.values import Labelled, Value
+from netspec.ir.dims import Dim
 from netspec.ir.network import Module
 from netspec.ir.types import UNKNOWN, TensorType
 from netspec.source import Span
@@ -34,9 +35,16 @@ class ModuleBuilder:
 
     def unknown(self, span: Span) -> Value:
         """A value of unknown type, where a mistake leaves nothing else."""
+        return self._stand_in(UNKNOWN, span)
+
+    def assumed(self, shape: tuple[Dim, ...], span: Span) -> Value:
+        """A value of claimed shape, where a mistake before it left nothing known."""
+        return self._stand_in(TensorType(shape), span)
+
+    def _stand_in(self, type: TensorType, span: Span) -> Value:
         name = self.automatic_name("?")
-        self.types[name] = UNKNOWN
-        return Value(name, UNKNOWN, self, span)
+        self.types[name] = type
+        return Value(name, type, self, span)
 
     def automatic_name(self, kind: str) -> str:
         """conv1, conv2, ...: the next that no label or value has."""

@@ -169,32 +169,35 @@ class Elaborator:
     def instance(self, owner: Definitions, item: ast.Instance) -> Definition | None:
         """The definition that `net A = B x=1` stands for: B with x bound."""
         if item.name.id in self.computing:
-            self.report_cycle(self.computing, item.name.id, "a net is an instance of another net", item.name.span)
+            self.report_cycle(self.computing, item.name.id, "a net is an instance of another net", owner)
         frame = Frame(self, owner, self.nowhere, {}, None, ())
         self.computing.append(item.name.id)
         try:
             base = frame.callable(item.call.name.id)
             if isinstance(base, Definition) and base.is_net:
                 values = bind_block_partial(frame, base, item.call)
-                node = base.node._replace(name=item.name)
+                node = base.node.replace(name=item.name)
                 return Definition(node, base.definitions, tuple(values.items()), item.claims)
         finally:
             self.computing.pop()
-        self._unknown_layer(frame, item.call.name, base, "net")
+        return self._unknown_layer(frame, item.call.name, base, "net")
 
-    def report_cycle(
-        self, path: list[str], name: str, remedy: str | None, span: Span, frame: Frame | None = None
-    ) -> NoReturn:
-        """Report that what `path` ends in needs `name`, which stands in it. A cycle is told once, wherever it is entered."""
+    def _new_cycle(self, path: list[str], name: str) -> list[str]:
+        """What leads from `name`, which stands in `path`, back to it; nothing where that has been reported."""
         cycle = path[path.index(name) :]
-        if frozenset(cycle) not in self._cycles:
-            self._cycles.add(frozenset(cycle))
-            help = remedy or "use `repeat` for layers that follow one another"
-            problem = Recursion(name=name, cycle=" -> ".join([*cycle, name]), remedy=help)
-            if frame is not None:
-                frame.report(problem, span)
-            else:
-                self.diagnostics.add(problem.at(span))
+        if frozenset(cycle) in self._cycles:
+            return []
+        self._cycles.add(frozenset(cycle))
+        return [*cycle, name]
+
+    def report_cycle(self, path: list[str], name: str, remedy: str, owner: Definitions) -> NoReturn:
+        """Report that a definition needs itself, at the first one of the cycle in the file."""
+        cycle = self._new_cycle(path, name)[:-1]
+        if cycle:
+            at = cycle.index(min(cycle, key=lambda n: owner.places[n].start))
+            turned = [*cycle[at:], *cycle[: at + 1]]
+            problem = Recursion(name=turned[0], cycle=" -> ".join(turned), remedy=remedy)
+            self.diagnostics.add(problem.at(owner.places[turned[0]]))
         raise Failed
 
     # -- blocks -------------------------------------------------------------------------------------
@@ -222,7 +225,11 @@ class Elaborator:
             return known
         for outer, _ in frame.calls:
             if outer.node is block.node:
-                self.report_cycle([b.name for b, _ in frame.calls], block.name, None, span, frame)
+                cycle = self._new_cycle([b.name for b, _ in frame.calls], block.name)
+                if cycle:
+                    remedy = "use `repeat` for layers that follow one another"
+                    frame.report(Recursion(name=block.name, cycle=" -> ".join(cycle), remedy=remedy), span)
+                raise Failed
         if len(frame.calls) >= limits.CALL_DEPTH:
             frame.report(TooDeep(limit=limits.CALL_DEPTH), span)
             raise Failed
@@ -296,6 +303,8 @@ class Elaborator:
                     frame.env[statement.name.id] = POISON
                 elif isinstance(statement, (ast.Input, ast.Source)):
                     self._poison_label(statement.name, frame, statement.span)
+                    if frame.it is None and isinstance(statement, ast.Input):
+                        frame.it = frame.module.unknown(statement.span)
         if returned is not None:
             return returned
         if frame.it is None:
@@ -357,12 +366,12 @@ class Elaborator:
                 type = self._declared_type(statement, frame)
             self.inputs.append(Input.trusted(name=name, type=type))
         elif not frame.waiting:
-            problem = WrongInputs(
+            lacking = WrongInputs(
                 layer=owner.name, needed=f"a value for its input `{name}`", given="none",
                 remedy=f"give it after the arguments: `{owner.name} ... with x`",
             )
             at = frame.calls[-1][1] or span
-            self.diagnostics.add(problem.at(at, Label(span, "this input")))
+            self.diagnostics.add(lacking.at(at, Label(span, "this input")))
             type = UNKNOWN
         else:
             type = frame.waiting.pop(0).type
@@ -426,7 +435,7 @@ class Elaborator:
         """Check a value from outside against the shape that a net or block declares, and bind its symbols."""
         shape = statement.shape or ()
         sound = len(shape) == type.rank
-        wanted = []
+        wanted: list[Any] = []
         for size, actual in zip(shape, type.shape, strict=False):
             if isinstance(size.value, ast.Name) and self._is_symbol(size.value.id, frame):
                 frame.env[size.value.id] = actual
@@ -508,10 +517,10 @@ class Elaborator:
             unit = unit.otherwise
 
     def _claim(self, claim: ast.Claim, frame: Frame) -> Value:
+        """Check the shape that flows here. After a wrong claim nothing is known, until a claim states all sizes:
+        so one mistake is told once, and what follows is checked all the same."""
         self.claims_made += 1
         value = self._flowing(frame, claim.span)
-        if not value.type.known:
-            return value
         wanted: list[Any] = []
         for size in claim.sizes:
             if isinstance(size, ast.Name) and size.id == "_":
@@ -519,6 +528,8 @@ class Elaborator:
             else:
                 wanted.append(frame.evaluate.number(size, "a size or `_`"))
         shape = value.type.shape
+        if not value.type.known:
+            return value if None in wanted else frame.module.assumed(tuple(wanted), claim.span)
         if len(shape) == len(wanted) and all(w is None or w == s for w, s in zip(wanted, shape, strict=True)):
             return value
         claimed = "[" + ", ".join("_" if w is None else str(w) for w in wanted) + "]"
@@ -531,7 +542,7 @@ class Elaborator:
             at = claim.sizes[axis].span
         problem = ShapeClaimFails(actual=value.type, claimed=claimed, difference=difference, remedy="correct the claim, or the layers before it")
         frame.report(problem, at, Label(value.span, f"gives {value.type}"))
-        return value
+        return frame.module.unknown(claim.span)
 
     def _flowing(self, frame: Frame, span: Span) -> Value:
         """The value that reaches this point."""
@@ -573,12 +584,8 @@ class Elaborator:
 
     # -- calls --------------------------------------------------------------------------------------
 
-    def _call(self, call: ast.Call, frame: Frame, label: str | None, sole: str | None) -> Any:
-        """Apply a layer, block or net. Within a labelled scope the result is that of a body."""
-        value = self._apply(call, frame, label, sole)
-        return value
-
-    def _apply(self, call: ast.Call, frame: Frame, label: str | None, sole: str | None) -> Value:
+    def _call(self, call: ast.Call, frame: Frame, label: str | None, sole: str | None) -> Value:
+        """Apply a layer, block or net."""
         callee = self._callee(call, frame)
         is_layer = isinstance(callee, type)
         taken = callee.inputs if is_layer else (0, None)
@@ -586,7 +593,7 @@ class Elaborator:
         if is_layer:
             tie = next((a for a in call.arguments if a.name is not None and a.name.id == "tie"), None)
             if tie is not None:
-                call = call._replace(arguments=tuple(a for a in call.arguments if a is not tie))
+                call = call.replace(arguments=tuple(a for a in call.arguments if a is not tie))
             layer = bind_layer(frame, callee, call, frame.evaluate)
             self._check_arity(frame, call, layer.layer_name(), layer.inputs, len(inputs))
             if layer.transparent and label is None:
@@ -610,7 +617,7 @@ class Elaborator:
         found = frame.callable(name)
         return found if found is not None else self._unknown_layer(frame, call.name, callee, "layer")
 
-    def _unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]) -> Any:
+    def _unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]) -> NoReturn:
         if found is None:
             label = frame.label(name.id)
             found = label[0] if label else frame.constant(name.id)[1]
@@ -621,12 +628,14 @@ class Elaborator:
             frame.report(NotALayer(name=name.id, kind=needed, what=describe(found), remedy=remedy), name.span)
             raise Failed
         if needed == "layer":
-            known = [*layer_names(), *standard_names(), *frame.definitions.names]
+            known = [*layer_names(), *standard_names()]
+            if not frame.definitions.lacking:
+                known += frame.definitions.names
             close = SYNONYMS.get(name.id.lower()) or nearest(name.id, known)
             remedy, kinds = "`netspec layers` lists the built-in layers and blocks", "layer, block or net"
         else:
             known = [n for n in frame.definitions.names if isinstance(frame.definitions.item(n), (ast.Net, ast.Instance))]
-            close = nearest(name.id, known)
+            close = nearest(name.id, known) if not frame.definitions.lacking else None
             remedy, kinds = f"nets: {listed(known)}", "net"
         if close is None and frame.definitions.lacking:
             raise Failed  # it may stand in the file that could not be used
@@ -687,11 +696,7 @@ class Elaborator:
 
     def _add(self, frame: Frame, node: Any, outputs: Outputs, span: Span, label: str | None, again: Any) -> Value:
         """Add a node; its first output flows on, the others are members."""
-        self._nodes += 1
-        if self._nodes > limits.NODES:
-            if self._nodes == limits.NODES + 1:
-                frame.report(TooLarge(limit=f"{limits.NODES:,}"), span)
-            raise Failed
+        self._count(frame, span)
         refs = [(node.name if i == 0 else f"{node.name}.{member}", type) for i, (member, type) in enumerate(outputs.items())]
         frame.module.add(node, refs, span)
         values = [Value(ref, type, frame.module, span) for ref, type in refs]
@@ -699,6 +704,15 @@ class Elaborator:
             members = dict(zip(outputs, values, strict=True)) if len(values) > 1 else {}
             frame.module.labels[label] = Labelled(label, values[0], members, node.name, span, again)
         return values[0]
+
+    def _count(self, frame: Frame, span: Span) -> None:
+        """Count one more node or run. Past the limit every further one fails, the first with a message."""
+        self._nodes += 1
+        if self._nodes <= limits.NODES:
+            return
+        if self._nodes == limits.NODES + 1:
+            frame.report(TooLarge(limit=f"{limits.NODES:,}"), span)
+        raise Failed
 
     def _blame(
         self, frame: Frame, problem: Problem, layer: Layer, call: ast.Call | None, inputs: list[Value], span: Span
@@ -810,7 +824,7 @@ class Elaborator:
                 if step is not None and (step.label is None or iteration is not None):
                     chain = unit.body.statements[0]
                     assert isinstance(chain, ast.Chain)
-                    unlabelled = chain._replace(steps=(ast.Step(None, step.unit),))
+                    unlabelled = chain.replace(steps=(ast.Step(None, step.unit),))
                     outputs = {"": self._chain(unlabelled, inner, alone=True, sole="")}
                 else:
                     outputs = self._body(unit.body, inner)
@@ -829,10 +843,7 @@ class Elaborator:
                 runs.append(Run.trusted(module=module_name, times=times_before + times, name=None))
             else:
                 runs.append(Run.trusted(module=module_name, times=times, name=iteration))
-            self._nodes += 1
-            if self._nodes > limits.NODES:
-                frame.report(TooLarge(limit=f"{limits.NODES:,}"), unit.span)
-                raise Failed
+            self._count(frame, unit.span)
             current = Value(current.ref, result, current.home, made_at)
             number += times
         shared = list(captures.items())
@@ -998,7 +1009,7 @@ class Elaborator:
 def bind_block_partial(frame: Frame, base: Definition, call: ast.Call) -> dict[str, Static]:
     """Arguments of `net A = B ...`: those that are missing may come later."""
     optional = Definition(
-        base.node._replace(parameters=tuple(p._replace(default=p.default or p.name) for p in base.parameters)),
+        base.node.replace(parameters=tuple(p.replace(default=p.default or p.name) for p in base.parameters)),
         base.definitions,
         base.bound,
     )

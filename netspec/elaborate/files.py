@@ -43,8 +43,9 @@ class Definitions:
         if name not in self._known:
             owner = self.owner(name) or standard(name)
             node = owner.items[name] if owner else None
-            is_definition = owner is not None and isinstance(node, (ast.Block, ast.Net))
-            self._known[name] = Definition(node, owner) if is_definition else None
+            self._known[name] = None
+            if owner is not None and isinstance(node, (ast.Block, ast.Net)):
+                self._known[name] = Definition(node, owner)
         return self._known[name]
 
     @property

@@ -73,7 +73,7 @@ class Frame:
         if name not in owner.lets:
             computing = self.elaborator.computing
             if name in computing:
-                self.elaborator.report_cycle(computing, name, "a value is computed from others, not from itself", item.name.span)
+                self.elaborator.report_cycle(computing, name, "a value is computed from others, not from itself", owner)
                 raise Failed
             computing.append(name)
             outside = Frame(self.elaborator, owner, self.elaborator.nowhere, {}, None, ())

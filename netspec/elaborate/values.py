@@ -158,6 +158,10 @@ def not_a(kind: Literal["number", "list", "truth", "tensor"], value: Static, nee
     }[kind]
     if isinstance(value, (Labelled, Value, NodeRef)) and kind in ("number", "list"):
         remedy = "`x.shape` lists the sizes of x, `x.channels` is the first"
+    elif kind == "number" and isinstance(value, Expr):
+        remedy = f"give its symbols values with `--set`: {', '.join(sorted(value.symbols))}"
+    elif kind == "number" and isinstance(value, float):
+        remedy = "`a // b` divides whole numbers, `int(x)` leaves the fraction out"
     elif kind == "number" and isinstance(value, str):
         remedy = "a number is written without quotes"
     elif kind == "number" and isinstance(value, tuple):

@@ -35,14 +35,16 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
 
 
 def _by_file(labels: tuple[Label, ...]) -> list[tuple[SourceFile, list[Label]]]:
-    """Labels by file, that of the primary one first; each place once."""
-    groups: dict[str, tuple[SourceFile, list[Label]]] = {}
-    seen: set[tuple[str, int, int]] = set()
+    """Labels by file, that of the primary one first; those of one place as one."""
+    places: dict[tuple[str, int, int], Label] = {}
     for label in sorted(labels, key=lambda label: not label.primary):
         place = (label.span.source.name, label.span.start, label.span.end)
-        if place not in seen:
-            seen.add(place)
-            groups.setdefault(label.span.source.name, (label.span.source, []))[1].append(label)
+        first = places.setdefault(place, label)
+        if label.text not in first.text and not first.primary:
+            places[place] = first._replace(text=f"{first.text}; {label.text}")
+    groups: dict[str, tuple[SourceFile, list[Label]]] = {}
+    for label in places.values():
+        groups.setdefault(label.span.source.name, (label.span.source, []))[1].append(label)
     return list(groups.values())
 
 
@@ -54,13 +56,16 @@ def _file(source: SourceFile, labels: list[Label], gutter: int, tone: str, color
         if last and number > last + 1:
             lines.append(paint("...", "blue", color))
         text = source.line(number)
-        begin, end, text = _window(text, [source.position(label.span.start)[1] - 1 for label in group])
+        columns = [source.position(label.span.start)[1] - 1 for label in sorted(group, key=lambda label: not label.primary)]
+        begin, text = _window(text, columns)
         bar = paint("|", "blue", color)
         shown = printable(text).replace("\t", _TAB)
         lines.append(f"{paint(str(number).rjust(gutter), 'blue', color)} {bar} {shown}".rstrip())
         for label in sorted(group, key=lambda label: (label.primary, label.span.start)):
             start = source.position(label.span.start)[1] - 1 - begin
-            stop = min(start + max(label.span.end - label.span.start, 1), max(len(text), start + 1))
+            stop = start + max(label.span.end - label.span.start, 1)
+            start = min(max(start, 0), max(len(text) - 1, 0) if begin else start)  # at the edge if it is outside
+            stop = max(min(stop, len(text)), start + 1)
             indent = width(printable(text[:start]).replace("\t", _TAB))
             length = max(width(printable(text[start:stop]).replace("\t", _TAB)), 1)
             mark = ("^" if label.primary else "-") * length
@@ -78,13 +83,19 @@ def _by_line(placed: list[tuple[tuple[int, int], Label]]) -> list[tuple[tuple[in
     return [((number, 0), labels) for number, labels in lines.items()]
 
 
-def _window(text: str, columns: list[int]) -> tuple[int, int, str]:
-    """A line, or the part of a very long one around its marks: where it begins and ends."""
+def _window(text: str, columns: list[int]) -> tuple[int, str]:
+    """A line, or the part of a very long one around its marks: where it begins, and what is shown of it.
+
+    columns: where the marks begin. The first is in the part, the others if there is room.
+    """
     if len(text) <= _LONGEST:
-        return 0, len(text), text
+        return 0, text
     begin = max(min(columns) - 40, 0)
-    end = min(begin + _LONGEST, len(text))
-    return begin, end, text[begin:end]
+    if columns[0] > begin + _LONGEST - 40:
+        begin = columns[0] - _LONGEST // 2
+    begin = min(begin, len(text) - _LONGEST)
+    shown = text[begin : begin + _LONGEST]
+    return begin, ("..." if begin else shown[:3]) + shown[3:-3] + ("..." if begin + _LONGEST < len(text) else shown[-3:])
 
 
 def _edge(gutter: int, color: bool) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netspec.analysis.receptive import Field, Fields, receptive_fields
-from netspec.analysis.rows import Row, exceeds, rows
+from netspec.analysis.receptive import Field, Fields, ReceptiveFields
+from netspec.analysis.rows import Call, Row, exceeds, rows
 from netspec.analysis.totals import weights_of
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation
@@ -45,8 +45,8 @@ def weight_shapes(made: Compilation, row: Row) -> dict[str, tuple[Dim, ...]]:
 
 def line_of(made: Compilation, row: Row) -> int | None:
     """The line of the checked file in which the row's layer, or the block around it, is called."""
-    for module, node in reversed([*row.calls, (row.module, row.node.name)]):
-        span = made.span(module, node)
+    for call in reversed([*row.calls, Call(row.module, row.node.name)]):
+        span = made.span(call.module, call.node)
         if span is not None and span.source is made.source:
             return span.line
     return None
@@ -54,11 +54,13 @@ def line_of(made: Compilation, row: Row) -> int | None:
 
 def fields(made: Compilation, row: Row) -> Fields:
     """The receptive fields of a row's output on the net's inputs."""
-    table = made.__dict__.get("_fields")
+    network = made.network
+    if network is None:
+        return {}
+    table: ReceptiveFields | None = made.__dict__.get("_fields")
     if table is None:
-        table = made.__dict__["_fields"] = _NetFields(made)
-    found: Fields = table.of(row)
-    return found
+        table = made.__dict__["_fields"] = ReceptiveFields(network, made.types)
+    return table.of(row)
 
 
 def field_of(made: Compilation, row: Row) -> str:
@@ -89,41 +91,6 @@ def field_json(made: Compilation, row: Row) -> dict[str, Any] | None:
 
 def _step(value: Any) -> Any:
     return dim_to_json(value) if not hasattr(value, "denominator") or isinstance(value, int) else float(value)
-
-
-class _NetFields:
-    """Fields on the net's own inputs, for rows anywhere in the hierarchy."""
-
-    def __init__(self, made: Compilation) -> None:
-        network = made.network
-        assert network is not None
-        self.made = made
-        self.modules = network.module_table()
-        self.inner = receptive_fields(network, made.types)
-        root = network.root
-        self.outer: dict[tuple[tuple[str, str], ...], list[Fields]] = {}
-        self.start = [self.inner[root.name][name] for name in root.inputs]
-
-    def of(self, row: Row) -> Fields:
-        from netspec.analysis.receptive import in_terms_of
-
-        outer = self._outer(row.calls, row.path)
-        module = self.modules[row.module]
-        inner = self.inner[row.module].get(row.node.name, {})
-        return in_terms_of(inner, module.inputs, outer, self.made.types[row.module])
-
-    def _outer(self, calls: tuple[tuple[str, str], ...], path: str) -> list[Fields]:
-        """Fields of the inputs of the module that the last of the calls enters."""
-        if not calls:
-            return self.start
-        from netspec.analysis.receptive import in_terms_of
-
-        module_name, node_name = calls[-1]
-        around = self._outer(calls[:-1], path)
-        module = self.modules[module_name]
-        node = next(n for n in module.nodes if n.name == node_name)
-        types = self.made.types[module_name]
-        return [in_terms_of(self.inner[module_name].get(ref, {}), module.inputs, around, types) for ref in node.inputs]
 
 
 def diagnostics_json(found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:

@@ -145,7 +145,7 @@ def _expand(targets: Sequence[str]) -> list[str]:
             os.path.join(folder, name)
             for folder, folders, names in os.walk(target)
             for name in sorted(names)
-            if name.endswith(".net") and not folders.sort()  # type: ignore[func-returns-value]
+            if name.endswith(".net") and not folders.sort()
         ]
         if not files:
             raise click.UsageError(f"there is no .net file in {target}")

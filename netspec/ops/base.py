@@ -56,7 +56,8 @@ FREE = Cost()
 
 class Reach(NamedTuple):
     """Which input positions an output position depends on, per trailing axis: output o depends on inputs
-    from `start + stride * o` to `start + stride * o + size - 1`. A stride below 1 is written (1, n)."""
+    from `start + stride * o` to `start + stride * o + size - 1`. With a stride written (a, n), start and size
+    count n-ths too, rounded down: from `(start + a * o) // n` to `(start + a * o + size - 1) // n`."""
 
     size: tuple[Dim, ...]
     stride: tuple[Dim | tuple[int, int], ...]

@@ -222,10 +222,10 @@ class UpConv(Layer):
         axes = inputs[0].rank - 1
         size, stride, start = [], [], []
         for k, s, p, _, d in zip(*self._settings(axes), strict=True):
-            extent = d * (k - 1)
-            size.append(extent // s + 1)
+            # output o takes inputs i where i * s - p <= o <= i * s - p + d * (k - 1)
+            size.append(d * (k - 1) - s + 2)
             stride.append((1, s))
-            start.append(-((extent - p) // s))
+            start.append(p + s - 1 - d * (k - 1))
         return Reach(tuple(size), tuple(stride), tuple(start))
 
     def _settings(self, axes: int) -> list[tuple[int, ...]]:

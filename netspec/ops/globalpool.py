@@ -66,10 +66,16 @@ class _AdaptivePool(Layer):
     def reach(self, inputs: Types) -> Reach:
         x = inputs[0]
         sizes = per_axis(self.size, x.rank - 1, "size")
-        if any(n % size != 0 for n, size in zip(x.shape[1:], sizes, strict=True)):
-            return whole(x)
-        steps = tuple(n // size for n, size in zip(x.shape[1:], sizes, strict=True))
-        return Reach(steps, steps, (0,) * len(steps))
+        steps: list[Dim | tuple[int, int]] = []
+        for n, size in zip(x.shape[1:], sizes, strict=True):
+            if n % size == 0:
+                steps.append(n // size)
+            elif isinstance(n, int):
+                steps.append((n, size))
+            else:
+                return whole(x)
+        windows = tuple(step[0] if isinstance(step, tuple) else step for step in steps)
+        return Reach(windows, tuple(steps), (0,) * len(steps))
 
     def window_elements(self, x: TensorType) -> Dim:
         """Elements of all windows together: along an axis, n + size - gcd(n, size)."""

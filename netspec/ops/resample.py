@@ -85,16 +85,28 @@ class Upsample(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         (x,) = inputs
-        if self.size is not None or any(f != int(f) for f in self.factors(x.rank - 1)):
-            return whole(x)
-        # an output lies between two inputs, so that its window may begin one earlier
-        start = {"nearest": 0, "bicubic": -2}.get(self.mode, -1)
-        factors = [int(f) for f in self.factors(x.rank - 1)]
-        return Reach(
-            (1 - 2 * start,) * len(factors),
-            tuple((1, f) if f > 1 else 1 for f in factors),
-            (start,) * len(factors),
-        )
+        axes = x.rank - 1
+        ratios: list[tuple[Dim, int | float]] = [(1, f) for f in self.factors(axes)]
+        if self.size is not None:
+            ratios = list(zip(x.shape[1:], per_axis(self.size, axes, "size"), strict=True))
+        taps: list[tuple[int, tuple[int, int], int]] = []
+        for before, after in ratios:
+            if not isinstance(before, int) or after != int(after):
+                return whole(x)
+            n, out = Fraction(before, int(after)).as_integer_ratio()
+            if self.mode == "nearest":
+                taps.append((1, (n, out), 0))
+            elif self.align_corners and n != 1:
+                return whole(x)
+            elif self.align_corners:  # o * (S - 1) / (S * out - 1) is less than a position before o / out
+                wide = 2 if self.mode == "bicubic" else 1
+                taps.append((2 * wide * out + 1, (1, out), -wide * out))
+            elif self.mode == "bicubic":  # output o lies at ((2 * o + 1) * n - out) / (2 * out)
+                taps.append((6 * out + 1, (2 * n, 2 * out), n - 3 * out))
+            else:
+                taps.append((2 * out, (2 * n, 2 * out), n - out))
+        size, stride, start = zip(*taps, strict=True)
+        return Reach(size, stride, start)
 
 
 def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:

@@ -38,7 +38,7 @@ class RepeatedArgument(Problem):
 
     code = "NS204"
     title = "`{name}` is given twice"
-    label = "given before"
+    label = "given again"
     help = "keep one of them"
 
 

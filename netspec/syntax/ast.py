@@ -1,67 +1,97 @@
-"""The abstract syntax tree: what the author wrote, with the place of everything.
-
-Nodes are NamedTuples: immutable, and 35 of them cost 2 ms to define where frozen dataclasses cost 14.
-"""
+"""The abstract syntax tree: what the author wrote, with the place of everything. Nodes are immutable."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias, Union
+from typing import Any, Self, TypeAlias, Union, dataclass_transform
 
 from netspec.source import Span
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+class _NodeType(type):
+    """Makes slots of a node's annotations: a frozen dataclass in a tenth of the time, and there are 35 of them."""
+
+    fields: tuple[str, ...]
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _NodeType:
+        namespace["__slots__"] = fields = tuple(namespace.get("__annotations__", ()))
+        made = super().__new__(cls, name, bases, namespace)
+        made.fields = fields
+        return made
+
+
+class Node(metaclass=_NodeType):
+    """Base of all nodes: takes its fields in order."""
+
+    def __init__(self, *values: Any) -> None:
+        for name, value in zip(type(self).fields, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return type(self)(*(changes.get(name, getattr(self, name)) for name in type(self).fields))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{n}={getattr(self, n)!r}" for n in type(self).fields if not n.endswith("span"))
+        return f"{type(self).__name__}({fields})"
+
 
 # -- expressions --------------------------------------------------------------------------------------
 
 
-class Name(NamedTuple):
+class Name(Node):
     id: str
     span: Span
 
 
-class Number(NamedTuple):
+class Number(Node):
     value: int | float
     span: Span
 
 
-class Boolean(NamedTuple):
+class Boolean(Node):
     value: bool
     span: Span
 
 
-class String(NamedTuple):
+class String(Node):
     """Text with values in braces: "denselayer{i + 1}"."""
 
     parts: tuple[str | Expr, ...]
     span: Span
 
 
-class Sequence(NamedTuple):
+class Sequence(Node):
     """(a, b), [a, b] or 3x5."""
 
     items: tuple[Expr, ...]
     span: Span
 
 
-class Member(NamedTuple):
+class Member(Node):
     value: Expr
     name: str
     span: Span
     name_span: Span
 
 
-class Index(NamedTuple):
+class Index(Node):
     value: Expr
     index: Expr
     span: Span
 
 
-class Slice(NamedTuple):
+class Slice(Node):
     value: Expr
     start: Expr | None
     stop: Expr | None
     span: Span
 
 
-class Function(NamedTuple):
+class Function(Node):
     """min(a, b)"""
 
     name: Name
@@ -69,12 +99,12 @@ class Function(NamedTuple):
     span: Span
 
 
-class Minus(NamedTuple):
+class Minus(Node):
     value: Expr
     span: Span
 
 
-class Arithmetic(NamedTuple):
+class Arithmetic(Node):
     """a + b - c, from left to right: operators[i] stands before operands[i + 1]."""
 
     operands: tuple[Expr, ...]
@@ -82,7 +112,7 @@ class Arithmetic(NamedTuple):
     span: Span
 
 
-class Comparison(NamedTuple):
+class Comparison(Node):
     """a <= b < c"""
 
     operands: tuple[Expr, ...]
@@ -90,12 +120,12 @@ class Comparison(NamedTuple):
     span: Span
 
 
-class Negation(NamedTuple):
+class Negation(Node):
     value: Expr
     span: Span
 
 
-class Logic(NamedTuple):
+class Logic(Node):
     """All operands joined by `and`, or all by `or`."""
 
     operator: str
@@ -103,7 +133,7 @@ class Logic(NamedTuple):
     span: Span
 
 
-class Conditional(NamedTuple):
+class Conditional(Node):
     """then if test else otherwise"""
 
     test: Expr
@@ -120,7 +150,7 @@ Expr: TypeAlias = Union[
 # -- units: what a chain is made of -------------------------------------------------------------------
 
 
-class Argument(NamedTuple):
+class Argument(Node):
     name: Name | None
     value: Expr
 
@@ -129,7 +159,7 @@ class Argument(NamedTuple):
         return self.name.span.to(self.value.span) if self.name else self.value.span
 
 
-class Call(NamedTuple):
+class Call(Node):
     """A layer, a block or a net with arguments; values from elsewhere; paths to merge."""
 
     name: Name
@@ -139,19 +169,19 @@ class Call(NamedTuple):
     span: Span  # of the name and arguments, without the paths
 
 
-class Group(NamedTuple):
+class Group(Node):
     body: Body
     span: Span
 
 
-class Repeat(NamedTuple):
+class Repeat(Node):
     count: Expr
     index: Name | None
     body: Body
     span: Span  # of the head
 
 
-class For(NamedTuple):
+class For(Node):
     targets: tuple[Name, ...]
     unpack: bool
     values: Expr
@@ -159,19 +189,19 @@ class For(NamedTuple):
     span: Span  # of the head
 
 
-class If(NamedTuple):
+class If(Node):
     test: Expr
     then: Body
     otherwise: Body | If | None
     span: Span  # of the head
 
 
-class Reuse(NamedTuple):
+class Reuse(Node):
     label: Expr
     span: Span
 
 
-class Claim(NamedTuple):
+class Claim(Node):
     """-> [6, 28, _]"""
 
     sizes: tuple[Expr, ...]
@@ -181,7 +211,7 @@ class Claim(NamedTuple):
 Unit: TypeAlias = Union[Call, Group, Repeat, For, If, Reuse, Claim]
 
 
-class Step(NamedTuple):
+class Step(Node):
     label: Name | String | None
     unit: Unit
 
@@ -189,38 +219,38 @@ class Step(NamedTuple):
 # -- statements ---------------------------------------------------------------------------------------
 
 
-class Chain(NamedTuple):
+class Chain(Node):
     start: Expr | None
     steps: tuple[Step, ...]
     span: Span
 
 
-class Size(NamedTuple):
+class Size(Node):
     """A size of an input: an expression, or a symbol with its usual value (`H=224`)."""
 
     value: Expr
     usual: Expr | None
 
 
-class Input(NamedTuple):
+class Input(Node):
     name: Name
     dtype: Name | None
     shape: tuple[Size, ...] | None
     span: Span
 
 
-class Let(NamedTuple):
+class Let(Node):
     name: Name
     value: Expr
     span: Span
 
 
-class Assert(NamedTuple):
+class Assert(Node):
     test: Expr
     span: Span
 
 
-class Source(NamedTuple):
+class Source(Node):
     """param pos: [197, 768]"""
 
     name: Name
@@ -228,7 +258,7 @@ class Source(NamedTuple):
     span: Span
 
 
-class Return(NamedTuple):
+class Return(Node):
     values: tuple[Expr, ...]
     span: Span
 
@@ -236,7 +266,7 @@ class Return(NamedTuple):
 Statement: TypeAlias = Union[Chain, Input, Let, Assert, Source, Return]
 
 
-class Body(NamedTuple):
+class Body(Node):
     statements: tuple[Statement, ...]
     span: Span
 
@@ -244,24 +274,24 @@ class Body(NamedTuple):
 # -- files --------------------------------------------------------------------------------------------
 
 
-class Parameter(NamedTuple):
+class Parameter(Node):
     name: Name
     default: Expr | None
 
 
-class Block(NamedTuple):
+class Block(Node):
     name: Name
     parameters: tuple[Parameter, ...]
     body: Body
 
 
-class Net(NamedTuple):
+class Net(Node):
     name: Name
     parameters: tuple[Parameter, ...]
     body: Body
 
 
-class Instance(NamedTuple):
+class Instance(Node):
     """net ResNet50 = ResNet unit=bottleneck { assert params == 25_557_032 }"""
 
     name: Name
@@ -269,7 +299,7 @@ class Instance(NamedTuple):
     claims: Body | None
 
 
-class Use(NamedTuple):
+class Use(Node):
     path: String
     span: Span
 
@@ -277,5 +307,5 @@ class Use(NamedTuple):
 Item: TypeAlias = Union[Use, Let, Block, Net, Instance]
 
 
-class File(NamedTuple):
+class File(Node):
     items: tuple[Item, ...]

@@ -216,7 +216,7 @@ class Builder:
 
     def parenthesised(self, c: Children) -> ast.Expr:
         inner: ast.Expr = c[1]
-        return inner._replace(span=self._span(c[0]).to(self._span(c[2])))
+        return inner.replace(span=self._span(c[0]).to(self._span(c[2])))
 
     def sequence(self, c: Children) -> ast.Sequence:
         return ast.Sequence(_items(c[1:-1]), self._span(c[0]).to(self._span(c[-1])))

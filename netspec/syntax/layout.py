@@ -8,7 +8,7 @@ from typing import ClassVar
 from lark import Token
 
 from netspec import limits
-from netspec.problems.syntax import NestedTooDeep, SyntaxProblem
+from netspec.problems.syntax import NestedTooDeep, NumberTouchesName, SyntaxProblem
 
 _OPEN = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSE = frozenset({"RPAR", "RSQB", "RBRACE"})
@@ -16,6 +16,8 @@ _CONTINUES = frozenset(
     {"LBRACE", "ARROW", "PIPE", "COMMA", "COLON", "EQUAL", "OR", "AND", "NOT", "PLUS", "MINUS", "TIMES", "POWER"}
     | {"COMPARE", "WITH", "FROM", "ELSE", "IN", "AS"}
 )
+_NUMBERS = frozenset({"INT", "FLOAT", "WINDOW"})
+_WORDS = frozenset({"NAME", "STRING"})
 _CALLABLE = frozenset({"NAME"})
 _INDEXABLE = frozenset({"NAME", "RSQB", "RPAR"})
 
@@ -29,6 +31,7 @@ class Layout:
         brackets: list[str] = []  # the open ones
         last = "LBRACE"
         last_end = -1
+        last_text = ""
         for token in stream:
             kind = token.type
             if kind == "_NL":
@@ -36,7 +39,8 @@ class Layout:
                     continue
             elif kind in _OPEN:
                 if len(brackets) >= limits.NESTING:
-                    raise SyntaxProblem(NestedTooDeep(limit=limits.NESTING), token.start_pos, token.end_pos)
+                    problem = NestedTooDeep(limit=limits.NESTING)
+                    raise SyntaxProblem(problem, token.start_pos or 0, token.end_pos or 0)
                 brackets.append(kind)
                 if last_end == token.start_pos:
                     if kind == "LPAR" and last in _CALLABLE:
@@ -45,5 +49,11 @@ class Layout:
                         token.type = "INDEX"
             elif kind in _CLOSE and brackets:
                 brackets.pop()
-            last, last_end = kind, token.end_pos
+            elif kind in _WORDS and last in _NUMBERS and last_end == token.start_pos:
+                self._refuse_touching(token, last_text)
+            last, last_end, last_text = kind, token.end_pos or 0, token.value
             yield token
+
+    def _refuse_touching(self, token: Token, number: str) -> None:
+        problem = NumberTouchesName(text=f"{number}{token}", remedy=f"with a blank between they are two: `{number} {token}`")
+        raise SyntaxProblem(problem, token.start_pos - len(number), token.end_pos)  # type: ignore[operator, arg-type]

@@ -27,7 +27,6 @@ ELSEWHERE = {
     "NS003": "test_error_texts_direct: a listing of a million layers",
     "NS004": "test_error_texts_direct: nesting made by a program",
     "NS217": "test_error_texts_direct: a value on the command line",
-    "NS508": "test_error_texts_direct: several nets in the Python API",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }
 
