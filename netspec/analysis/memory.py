@@ -1,137 +1,175 @@
-"""Peak activation memory by liveness: a value lives from when it is made until its last use.
+"""Peak activation memory by liveness: a value lives from the step that makes it to the last step that takes it.
 
-Bytes of one sample, the net's inputs included. Layers run in the order of the spec; nothing is computed in
-place; views (flatten, reshape, identity) use the memory of their input. A module is measured once for each
-set of inputs that die inside it, a repeat as its first, a middle and its last iteration.
+Bytes of one sample. Every layer is a step, in the order of the spec, with its inputs and outputs alive together;
+nothing is computed in place. Views (flatten, reshape, identity) are their input's memory; `param` and `constant`
+are weights, and take none. The net's inputs live from the start, its outputs to the end; what no step takes
+lives only while it is made.
+
+The result is that of writing all blocks and repeats out, without doing so. What happens inside a module depends
+on its caller in two ways only: which of its inputs are one memory, and which of its inputs and outputs live on
+after the call. So a module is measured once for each such case. Of a run of like iterations three are
+measured, since all between the first and the last are the same.
 """
 
 from __future__ import annotations
 
-from netspec.analysis.shapes import Types
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim, maximum
 from netspec.ir.network import CallNode, LayerNode, Module, Network, RepeatNode
 
+WEIGHT = -1  # the storage of what takes no activation memory
+MAX_STEPS = 2_000_000  # measured in all; then calls are taken to keep all they are given and make: an upper bound
 
-class _Summary:
-    """A module, seen from outside. The bytes of inputs that live on are the caller's; those of dying inputs count
-    here while they live."""
 
-    __slots__ = ("aliases", "peak")
+class _Step(NamedTuple):
+    """A layer, or the call of a module. Storages are numbered, a module's inputs first."""
 
-    def __init__(self, peak: Dim, aliases: dict[str, int]) -> None:
-        self.peak = peak
-        self.aliases = aliases  # output value -> the input whose memory it is
+    takes: tuple[int, ...]
+    makes: tuple[int, ...]
+    module: str | None = None
+    inner: tuple[int, ...] = ()  # for each storage that it makes, which it is in the called module
+
+
+class _Plan:
+    """A module as steps on storages."""
+
+    def __init__(self) -> None:
+        self.inputs = 0
+        self.sizes: list[Dim] = []  # bytes of each storage
+        self.steps: list[_Step] = []
+        self.last: list[int] = []  # by storage: the last step that takes it, or else makes it; -1: none does
+        self.outputs: list[int] = []
+
+    def add(self, size: Dim, step: int) -> int:
+        self.sizes.append(size)
+        self.last.append(step)
+        return len(self.sizes) - 1
+
+    def total(self, storages: Iterable[int]) -> Dim:
+        """Bytes of some storages."""
+        total: Dim = 0
+        for storage in storages:
+            total = total + self.sizes[storage]
+        return total
 
 
 def peak_activation_bytes(network: Network, types: Types) -> Dim | None:
     """The most bytes that are alive at once; None where a mistake leaves types unknown."""
-    if any(not t.known for module in network.modules for t in types[module.name].values()):
+    if any(not t.known for module in network.modules for t in types.get(module.name, {}).values()):
         return None
-    root = network.root
-    return _Memory(network, types).summary(root.name, frozenset(range(len(root.inputs)))).peak
+    return peak_of_module(network, types, network.root.name)
 
 
 def peak_of_module(network: Network, types: Types, name: str) -> Dim | None:
-    """The same for one module, with its inputs alive from the start until their last use in it."""
+    """The same for one module, as if it were the net."""
     if any(not t.known for t in types[name].values()):
         return None
-    module = network.module_table()[name]
-    return _Memory(network, types).summary(name, frozenset(range(len(module.inputs)))).peak
+    memory = _Memory(network, types)
+    plan = memory.plans[name]
+    lives = frozenset(plan.outputs)
+    kept = plan.total(storage for storage in lives if 0 <= storage < plan.inputs)
+    return kept + memory.peak(name, tuple(range(plan.inputs)), lives)
 
 
 class _Memory:
     def __init__(self, network: Network, types: Types) -> None:
         self.modules = network.module_table()
         self.types = types
-        self.known: dict[tuple[str, frozenset[int]], _Summary] = {}
+        self.plans: dict[str, _Plan] = {}
+        self.peaks: dict[tuple[str, tuple[int, ...], frozenset[int]], Dim] = {}
+        self.measured = 0
+        for module in network.modules:
+            if module.name in types:  # IR may have modules that nothing uses
+                self.plans[module.name] = self._plan(module)
 
-    def summary(self, name: str, dying: frozenset[int]) -> _Summary:
-        key = (name, dying)
-        if key not in self.known:
-            self.known[key] = self._module(self.modules[name], dying)
-        return self.known[key]
-
-    def _module(self, module: Module, dying: frozenset[int]) -> _Summary:
-        types = self.types[module.name]
-        storage: dict[str, str] = {ref: ref for ref in module.inputs}  # value -> the value whose memory it uses
-        last: dict[str, int] = {}
-        for step, node in enumerate(module.nodes):
-            for ref in node.inputs:
-                last[storage[ref]] = step
-            for ref, of in self._outputs(module, node, storage).items():
-                storage[ref] = of
-                last[of] = max(last.get(of, 0), step)
-        for ref in module.outputs.values():
-            last[storage[ref]] = len(module.nodes)
-        kept = {ref for i, ref in enumerate(module.inputs) if i not in dying}
-        alive: dict[str, Dim] = {ref: types[ref].bytes for i, ref in enumerate(module.inputs) if i in dying}
-        for ref in [r for r in alive if r not in last]:
-            last[ref] = 0  # unused: dies after the first step
-        peak = _total(alive)
-        for step, node in enumerate(module.nodes):
-            made = [ref for ref in storage if self._makes(node.name, ref) and storage[ref] == ref]
+    def _plan(self, module: Module) -> _Plan:
+        types, plan = self.types[module.name], _Plan()
+        storage = {ref: plan.add(types[ref].bytes, -1) for ref in module.inputs}
+        plan.inputs = len(storage)
+        for node in module.nodes:
+            takes = [storage[ref] for ref in node.inputs]
+            refs = values_of(node, self.modules, types)
             if isinstance(node, LayerNode):
-                inside: Dim = 0
-                for ref in made:
-                    inside = inside + types[ref].bytes
-                peak = maximum(peak, _total(alive) + inside)
+                if node.layer.view:
+                    made = [takes[0] if takes else WEIGHT] * len(refs)
+                    self._step(plan, _Step(tuple(takes), ()))
+                else:
+                    made = [plan.add(types[ref].bytes, len(plan.steps)) for ref in refs]
+                    self._step(plan, _Step(tuple(takes), tuple(made)))
+            elif isinstance(node, CallNode):
+                made = self._call(plan, node.module, takes)
             else:
-                inputs = [storage[ref] for ref in node.inputs]
-                ends = frozenset(
-                    i for i, ref in enumerate(inputs)
-                    if last[ref] == step and ref not in kept and inputs.count(ref) == 1
-                )  # fmt: skip
-                held = _total({ref: size for ref, size in alive.items() if ref not in {inputs[i] for i in ends}})
-                peak = maximum(peak, held + self._inside(node, ends))
-            for ref in made:
-                alive[ref] = types[ref].bytes
-            for ref in [r for r in alive if last[r] == step]:
-                del alive[ref]
-        index = {ref: i for i, ref in enumerate(module.inputs)}
-        aliases = {ref: index[storage[ref]] for ref in module.outputs.values() if storage[ref] in index}
-        return _Summary(peak, aliases)
+                made = self._repeat(plan, node, takes)
+            storage.update(zip(refs, made, strict=True))
+        plan.outputs = [storage[ref] for ref in module.outputs.values()]
+        return plan
 
-    def _makes(self, node: str, ref: str) -> bool:
-        return ref == node or ref.startswith(node + ".")
+    def _step(self, plan: _Plan, step: _Step) -> None:
+        """Add a step, which takes what the called module takes."""
+        inner = self.plans[step.module] if step.module is not None else None
+        for position, storage in enumerate(step.takes):
+            if storage != WEIGHT and (inner is None or inner.last[position] >= 0):
+                plan.last[storage] = len(plan.steps)
+        plan.steps.append(step)
 
-    def _outputs(self, module: Module, node: LayerNode | CallNode | RepeatNode, storage: dict[str, str]) -> dict[str, str]:
-        """The values that a node makes, each with the value whose memory it uses."""
-        refs = [ref for ref in self.types[module.name] if self._makes(node.name, ref) and ref not in storage]
-        if isinstance(node, LayerNode):
-            return {ref: storage[node.inputs[0]] if node.layer.view and node.inputs else ref for ref in refs}
-        inner = [node.module] if isinstance(node, CallNode) else [run.module for run in node.runs]
-        aliased: dict[int, int] = {}
-        summary = self.summary(inner[0], frozenset())
-        if all(self.summary(name, frozenset()).aliases for name in inner):
-            outputs = list(self.modules[inner[0]].outputs.values())
-            aliased = {i: summary.aliases[out] for i, out in enumerate(outputs) if out in summary.aliases}
-        return {ref: storage[node.inputs[aliased[i]]] if i in aliased else ref for i, ref in enumerate(refs)}
+    def _call(self, plan: _Plan, name: str, takes: list[int]) -> list[int]:
+        """Add a call; the storages of its outputs."""
+        inner = self.plans[name]
+        known = dict(enumerate(takes)) | {WEIGHT: WEIGHT}  # storages of the called module as ours
+        made: dict[int, int] = {}
+        for storage in inner.outputs:
+            if storage not in known:
+                known[storage] = made[storage] = plan.add(inner.sizes[storage], len(plan.steps))
+        self._step(plan, _Step(tuple(takes), tuple(made.values()), name, tuple(made)))
+        return [known[storage] for storage in inner.outputs]
 
-    def _inside(self, node: CallNode | RepeatNode, ends: frozenset[int]) -> Dim:
-        """The most that a call holds, without inputs that live on."""
-        if isinstance(node, CallNode):
-            return self.summary(node.module, ends).peak
-        flow, others = ends & {0}, ends - {0}
-        peak: Dim = 0
-        held: Dim = 0  # other inputs that die in the last iteration only
-        first_types = self.types[node.runs[0].module]
-        for position in others:
-            held = held + first_types[self.modules[node.runs[0].module].inputs[position]].bytes
-        count = sum(run.times for run in node.runs)
-        number = 0
+    def _repeat(self, plan: _Plan, node: RepeatNode, takes: list[int]) -> list[int]:
         for run in node.runs:
-            for k in {0, 1, run.times - 1} & set(range(run.times)):
-                at = number + k
-                dies = flow if at == 0 else frozenset({0})
-                is_last = at == count - 1
-                part = self.summary(run.module, dies | (others if is_last else frozenset())).peak
-                peak = maximum(peak, part if is_last else part + held)
-            number += run.times
+            for _ in range(min(run.times, 3)):
+                takes = [self._call(plan, run.module, takes)[0], *takes[1:]]
+        return takes[:1]
+
+    def peak(self, name: str, same: tuple[int, ...], lives: frozenset[int]) -> Dim:
+        """The most bytes alive at once in a module, without inputs that live on, which its caller counts.
+
+        same: for each input the first that is the same memory, or WEIGHT. lives: the storages alive after it.
+        """
+        known = self.peaks.get((name, same, lives))
+        if known is not None:
+            return known
+        plan = self.plans[name]
+        self.measured += len(plan.steps)
+        ends = _ends(plan, same, lives)
+        alive = plan.total(s for s in range(plan.inputs) if same[s] == s and s not in lives)
+        peak = alive
+        alive = alive - plan.total(ends[-1])
+        for step, ending in zip(plan.steps, ends, strict=False):
+            if step.module is None:
+                peak = maximum(peak, alive + plan.total(step.makes))
+            else:
+                takes = [same[s] if 0 <= s < plan.inputs else s for s in step.takes]
+                freed = set(ending) if self.measured < MAX_STEPS else set()
+                inner_same = tuple(WEIGHT if s == WEIGHT else takes.index(s) for s in takes)
+                inner_lives = {i for i, s in enumerate(takes) if s not in freed and inner_same[i] == i}
+                inner_lives |= {i for i, s in zip(step.inner, step.makes, strict=True) if s not in freed}
+                held = alive - plan.total(freed.intersection(takes))
+                peak = maximum(peak, held + self.peak(step.module, inner_same, frozenset(inner_lives)))
+            alive = alive + plan.total(step.makes) - plan.total(ending)
+        self.peaks[name, same, lives] = peak
         return peak
 
 
-def _total(alive: dict[str, Dim]) -> Dim:
-    total: Dim = 0
-    for size in alive.values():
-        total = total + size
-    return total
+def _ends(plan: _Plan, same: tuple[int, ...], lives: frozenset[int]) -> list[list[int]]:
+    """By step, the storages that end with it; last, at -1, those that nothing takes."""
+    last = plan.last.copy()
+    for storage, first in enumerate(same):
+        if first != WEIGHT:
+            last[first] = max(last[first], last[storage])
+    ends: list[list[int]] = [[] for _ in range(len(plan.steps) + 1)]
+    for storage, step in enumerate(last):
+        if storage not in lives and (storage >= plan.inputs or same[storage] == storage):
+            ends[step].append(storage)
+    return ends

@@ -59,10 +59,15 @@ def typed(value: Static) -> Static:
 
 
 _layers: dict[Any, Layer] = {}  # layers by class and arguments: they are immutable
+_constant_calls: dict[tuple[ast.Call, type[Layer]], Layer] = {}  # those of calls that are the same everywhere
+_MOST_KEPT = 20_000
 
 
 def bind_layer(frame: Frame, layer: type[Layer], call: ast.Call, evaluate: Evaluator) -> Layer:
     """The layer with its arguments. Raises Failed; every wrong argument is reported."""
+    known = _constant_calls.get((call, layer))
+    if known is not None:
+        return known
     name, wanted = layer.layer_name(), signature(layer)
     values: dict[str, Static] = {}
     sound = True
@@ -88,10 +93,16 @@ def bind_layer(frame: Frame, layer: type[Layer], call: ast.Call, evaluate: Evalu
         except ValidationError as error:
             _report_invalid(frame, layer, call, values, error)
             raise Failed from None
-        if len(_layers) > 20_000:
-            _layers.clear()
-        _layers[key] = made
+        _keep(_layers, key, made)
+    if all(isinstance(a.value, (ast.Number, ast.Boolean)) for a in call.arguments):
+        _keep(_constant_calls, (call, layer), made)
     return made
+
+
+def _keep(cache: dict[Any, Layer], key: Any, layer: Layer) -> None:
+    if len(cache) >= _MOST_KEPT:
+        cache.clear()
+    cache[key] = layer
 
 
 def bind_block(frame: Frame, block: Definition, call: ast.Call, evaluate: Evaluator) -> dict[str, Static]:

@@ -97,7 +97,7 @@ class Layer(BaseModel):
     positional: ClassVar[int] = 0  # how many leading arguments may be given without their name
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least and most number of inputs
     dtypes: ClassVar[Literal["float", "int", "any"]] = "float"  # element types of the inputs
-    view: ClassVar[bool] = False  # the output is the input's memory, under another shape
+    view: ClassVar[bool] = False  # the output is the memory of the input, or of the layer's weight
     transparent: ClassVar[bool] = False  # without a label it leaves no node: the value passes through
     example: ClassVar[str]  # one line of a spec that uses it
 
@@ -123,8 +123,16 @@ class Layer(BaseModel):
         """Which input positions an output position depends on."""
 
 
+_outputs: dict[tuple[Layer | TensorType, ...], tuple[TensorType, ...]] = {}  # rules are pure: a sweep asks again
+_MOST_KEPT = 50_000
+
+
 def output_types(layer: Layer, inputs: Types) -> tuple[TensorType, ...]:
     """A layer's output types, always as a tuple. Raises a Problem where the inputs do not fit."""
+    key = (layer, *inputs)
+    known = _outputs.get(key)
+    if known is not None:
+        return known
     for index, x in enumerate(inputs):
         is_float = "float" in x.dtype
         if layer.dtypes != "any" and is_float != (layer.dtypes == "float"):
@@ -139,4 +147,8 @@ def output_types(layer: Layer, inputs: Types) -> tuple[TensorType, ...]:
                 else "declare the input as `int64 [...]`",
             )
     output = layer.output(inputs)
-    return output if isinstance(output, tuple) else (output,)
+    made = output if isinstance(output, tuple) else (output,)
+    if len(_outputs) >= _MOST_KEPT:
+        _outputs.clear()
+    _outputs[key] = made
+    return made

@@ -12,6 +12,7 @@ class _Source(Layer):
     """What layers without inputs share. Their tensor's path is the layer's own: its name is empty."""
 
     inputs: ClassVar[tuple[int, int | None]] = (0, 0)
+    view: ClassVar[bool] = True
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return FREE

@@ -175,6 +175,8 @@ class _Mistake:
             return "an argument is one number, name, tuple or string: put longer expressions into parentheses"
         if kind in _STATEMENTS and str(self.token).isidentifier() and "NAME" in self.accepted and self.statement:
             return f"`{self.token}` is a word of the language: choose another name"
+        if kind == "PIPE" and last is not None and last.type == "LBRACE":
+            return "the `{` before the paths of a merge stands on its line: `add {`"
         if last is not None and last.type in ("ARROW", "PIPE"):
             return f"a layer is missing after `{last}`"
         if self.accepted == {"PIPE"}:

@@ -15,7 +15,7 @@ from netspec.syntax.parser import parse_expression
 
 def net(body: str, before: str = "", **params: Any) -> netspec.Network:
     """The net with this body, on an image [3, 8, 8] where the body declares no input."""
-    head = "" if body.lstrip().startswith("input") else "input image: [3, 8, 8]\n"
+    head = "" if body.startswith("input ") else "input image: [3, 8, 8]\n"
     return netspec.loads(f"{before}\nnet N {{\n{head}{body}\n}}\n", net="N", **params)
 
 
