@@ -18,6 +18,10 @@ __version__ = "0.1.0"
 __all__ = ["Network", "SpecError", "__version__", "load", "loads"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> object:
     """The API, loaded when first used: the command line does not need it."""
     if name == "SpecError":

@@ -11,13 +11,15 @@ from typing import Any
 
 import click
 
+from netspec import __version__
+
 from netspec.startup import lighten
 
 _COLOR = click.Choice(["auto", "always", "never"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="netspec")
+@click.version_option(__version__)
 def cli() -> None:
     """Shapes, parameters and costs of neural networks, from .net files, without building them."""
 
@@ -27,7 +29,7 @@ def cli() -> None:
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable.")
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, show_default=True, help="Samples to count computation and activations for.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "markdown", "csv"]), default="table", show_default=True)
-@click.option("--columns", metavar="NAME,...", help="Columns to show; `--columns help` lists them.")
+@click.option("--columns", metavar="NAME,...", help="Columns to show, or all; `--columns help` lists them.")
 @click.option("--depth", type=click.IntRange(0, 1000), help="Show so many levels of groups.")
 @click.option("--symbolic", is_flag=True, help="Leave sizes such as H=224 symbolic: shapes and costs as formulas.")
 @click.option("--color", type=_COLOR, default="auto", show_default=True)

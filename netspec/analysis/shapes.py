@@ -7,7 +7,8 @@ from typing import TypeAlias
 from netspec.diagnostics import Problem
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode
 from netspec.ir.types import TensorType
-from netspec.ops.base import output_types
+from netspec.ops.base import Weight, output_types
+from netspec.ops.weights import module_weights
 
 Types: TypeAlias = dict[str, dict[str, TensorType]]  # module -> value -> type
 
@@ -43,6 +44,7 @@ def infer(network: Network) -> Types:
     if len(root.inputs) != len(network.inputs):
         raise IrError(f"the net has {len(network.inputs)} inputs, its module `{root.name}` {len(root.inputs)}")
     _module(root, [i.type for i in network.inputs], modules, types)
+    _check_shared(modules, types)
     return types
 
 
@@ -67,6 +69,60 @@ def _check_names(module: Module, modules: dict[str, Module]) -> None:
             raise IrError(f"module `{module.name}`: there is no value `{ref}` for its output")
     if not module.outputs:
         raise IrError(f"module `{module.name}` has no output")
+
+
+def _check_shared(modules: dict[str, Module], types: Types) -> None:
+    """A node that uses weights of another needs those weights, in those shapes."""
+    users: dict[str, list[Module]] = {}
+    for module in modules.values():
+        if module.name not in types:
+            raise IrError(f"module `{module.name}` is not used")
+        for node in module.nodes:
+            for used in _used(node):
+                users.setdefault(used, []).append(module)
+    for module in modules.values():
+        for node in module.nodes:
+            if isinstance(node, RepeatNode):
+                continue
+            at = f"module `{module.name}`, node `{node.name}`"
+            if node.shares is not None:
+                own = _weights(module, node, modules, types)
+                for home, other in _owners(at, node.shares, module, node, users):
+                    if type(other) is not type(node) or _weights(home, other, modules, types) != own:
+                        raise IrError(f"{at}: its weights are not those of `{node.shares}`")
+            for name, ref in node.ties.items() if isinstance(node, LayerNode) else ():
+                weight = _weights(module, node, modules, types).get(name)
+                path, _, other_name = ref.rpartition(".")
+                for home, other in _owners(at, path, module, node, users):
+                    theirs = _weights(home, other, modules, types).get(other_name)
+                    if weight is None or theirs is None or weight.shape != theirs.shape:
+                        raise IrError(f"{at}: its weight `{name}` is not like `{ref}`")
+
+
+def _owners(
+    at: str, path: str, module: Module, node: Node, users: dict[str, list[Module]]
+) -> list[tuple[Module, LayerNode | CallNode]]:
+    """The nodes that `path` leads to from a node, `../` from each module that uses its own."""
+    homes, name = [module], path
+    while name.startswith("../"):
+        homes, name = [user for home in homes for user in users.get(home.name, ())], name[3:]
+    found: list[tuple[Module, LayerNode | CallNode]] = []
+    for home in homes:
+        for other in home.nodes:
+            if other is node:
+                break
+            if other.name == name and not isinstance(other, RepeatNode):
+                found.append((home, other))
+    if not found or len(found) < len(homes):
+        raise IrError(f"{at}: there is no node `{path}` before it whose weights it could use")
+    return found
+
+
+def _weights(module: Module, node: Node, modules: dict[str, Module], types: Types) -> dict[str, Weight]:
+    if isinstance(node, LayerNode):
+        weights: dict[str, Weight] = node.layer.weights([types[module.name][ref] for ref in node.inputs])
+        return weights
+    return dict(module_weights(node.module, modules, types)) if isinstance(node, CallNode) else {}
 
 
 def _used(node: Node) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-from netspec.analysis.shapes import Types
+from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim
 from netspec.ir.network import CallNode, LayerNode, Network
 from netspec.ir.types import DTYPE_BYTES, TensorType
@@ -80,9 +81,10 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
         if len(_layers) > 50_000:
             _layers.clear()
         _layers[key] = totals
-    members = [t for ref, t in types.items() if ref.startswith(node.name + ".")] if f"{node.name}.1" in types else []
-    if members:
-        totals = totals._replace(activation_bytes=totals.activation_bytes + sum_dims(t.bytes for t in members))
+    if f"{node.name}.1" in types and not node.layer.view:
+        members = values_of(node, {}, types)[1:]
+        total = sum_dims((totals.activation_bytes, *(types[ref].bytes for ref in members)))
+        totals = totals._replace(activation_bytes=total)
     if node.shares is not None:
         return totals._replace(params=0, weight_bytes=0)
     if node.ties:
@@ -118,6 +120,8 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
     nodes: NodeTotals = {}
     modules: ModuleTotals = {}
     for module in network.modules:
+        if module.name not in types:
+            continue  # IR may have modules that nothing uses
         known = types[module.name]
         here: dict[str, Maybe] = {}
         parts: list[Totals] = []

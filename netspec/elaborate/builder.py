@@ -47,9 +47,10 @@ class ModuleBuilder:
         return Value(name, type, self, span)
 
     def automatic_name(self, kind: str) -> str:
-        """conv1, conv2, ...: the next that no label or value has."""
+        """conv1, conv2, ...: the next that no label or value has; relu6_1, relu6_2, ... after a digit."""
+        stem = f"{kind}_" if kind[-1:].isdigit() else kind
         count = self._counts.get(kind, 0) + 1
-        while (name := f"{kind}{count}") in self.reserved or name in self.types:
+        while (name := f"{stem}{count}") in self.reserved or name in self.types:
             count += 1
         self._counts[kind] = count
         return name

@@ -7,7 +7,7 @@ later iterations differ only through the index, which remembers over which range
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
@@ -21,6 +21,7 @@ from netspec.elaborate.synonyms import SYNONYMS
 from netspec.elaborate.values import (
     POISON,
     Definition,
+    Exhausted,
     Failed,
     Labelled,
     LoopIndex,
@@ -37,6 +38,7 @@ from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, Repe
 from netspec.ir.types import DTYPE_BYTES, UNKNOWN, TensorType
 from netspec.ops import layer_names
 from netspec.ops.base import Layer, Weight, output_types
+from netspec.ops.weights import module_weights
 from netspec.diagnostics import Problem
 from netspec.problems.claims import ShapeClaimFails
 from netspec.problems.names import (
@@ -121,7 +123,10 @@ class Elaborator:
         except Failed:
             return None
         net_name = definition.name
-        outputs = self._body(definition.node.body, frame)
+        try:
+            outputs = self._body(definition.node.body, frame)
+        except Exhausted:
+            return None
         if definition.claims is not None:
             self._instance_claims(definition.claims, frame)
         self._finish(frame.module, outputs)
@@ -706,13 +711,11 @@ class Elaborator:
         return values[0]
 
     def _count(self, frame: Frame, span: Span) -> None:
-        """Count one more node or run. Past the limit every further one fails, the first with a message."""
+        """Count one more node or iteration. Raises Exhausted past the limit."""
         self._nodes += 1
-        if self._nodes <= limits.NODES:
-            return
-        if self._nodes == limits.NODES + 1:
+        if self._nodes > limits.NODES:
             frame.report(TooLarge(limit=f"{limits.NODES:,}"), span)
-        raise Failed
+            raise Exhausted
 
     def _blame(
         self, frame: Frame, problem: Problem, layer: Layer, call: ast.Call | None, inputs: list[Value], span: Span
@@ -737,6 +740,8 @@ class Elaborator:
         it = module.add_input("it", frame.it.type, frame.it.span) if frame.it is not None else None
         result = fill(frame.inner(module, it))
         outputs: dict[str, Value] = result if isinstance(result, dict) else {"": result}
+        for value in outputs.values():
+            module.local(value)  # it may come from outside
         captures = list(module.captures.items())
         self._finish(module, outputs)
         made = Instance(module.name, {member: v.type for member, v in outputs.items()})
@@ -775,6 +780,7 @@ class Elaborator:
             return self._iterate(unit, frame, label, None, len(values), lambda n: (names(n), None), pinned=True)
         value: Value | None = frame.it
         for number in range(len(values)):
+            self._count(frame, unit.span)
             inner = frame.inner(frame.module, value, **names(number))
             value = next(iter(self._body(unit.body, inner).values()))
         if value is None:
@@ -828,6 +834,8 @@ class Elaborator:
                     outputs = {"": self._chain(unlabelled, inner, alone=True, sole="")}
                 else:
                     outputs = self._body(unit.body, inner)
+                for value in outputs.values():
+                    module.local(value)  # it may come from outside
                 for key, (_, value) in module.captures.items():
                     captures[key] = value
                 pending.append((module, outputs))
@@ -933,7 +941,7 @@ class Elaborator:
             made = self._instantiate(frame, again.block, again.arguments, [current], unit.span)
             first = self._module_of(labelled)
             if made.module != first and all(t.known for t in made.outputs.values()):
-                before, now = dict(self._weights_in(first)), dict(self._weights_in(made.module))
+                before, now = (dict(module_weights(name, self.modules, self.types)) for name in (first, made.module))
                 self._match_weights(frame, labelled, before, now, current, unit)
             return self._add_call(frame, made, name, [current], unit.span, label, again, shares)
         if labelled.node is None:
@@ -957,20 +965,6 @@ class Elaborator:
             problem = ReuseMismatch(label=labelled.name, shape=current.type, reason=f"{there}, {here}")
             frame.report(problem, unit.span, Label(labelled.span, "first used here"))
             return
-
-    def _weights_in(self, module: str, prefix: str = "") -> Iterator[tuple[str, Weight]]:
-        """The weights of a module by their dotted names; of alike iterations those of the first."""
-        types = self.types[module]
-        for node in self.modules[module].nodes:
-            path = f"{prefix}{node.name}." if node.name else prefix
-            if isinstance(node, LayerNode):
-                for name, weight in node.layer.weights([types[ref] for ref in node.inputs]).items():
-                    yield (path + name).rstrip("."), weight
-            elif isinstance(node, CallNode):
-                yield from self._weights_in(node.module, path)
-            else:
-                for run, first in iterations(node):
-                    yield from self._weights_in(run.module, f"{path}{run.name or first}.")
 
     # -- reading what was built ---------------------------------------------------------------------
 

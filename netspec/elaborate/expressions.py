@@ -151,7 +151,11 @@ class Evaluator:
         return expr.value
 
     def _string(self, expr: ast.String) -> str:
-        return "".join(p if isinstance(p, str) else self._text(p) for p in expr.parts)
+        text = "".join(p if isinstance(p, str) else self._text(p) for p in expr.parts)
+        if len(text) > limits.TEXT:
+            reason = f"the text has {len(text):,} characters, at most {limits.TEXT:,}"
+            self.fail(BadOperation(reason=reason, remedy="no label or option is so long"), expr.span)
+        return text
 
     def _text(self, expr: ast.Expr) -> str:
         value = self(expr)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from netspec import limits, resources
 from netspec.diagnostics import Diagnostic, Diagnostics, Label, Problem, SpecError
 from netspec.elaborate.values import Definition, Static
-from netspec.problems.files import CannotRead
+from netspec.problems.files import CannotRead, NotASpec
 from netspec.problems.names import DuplicateName
 from netspec.problems.structure import BadUse
 from netspec.source import SourceFile, Span
@@ -75,12 +75,12 @@ def read_source(path: str, name: str | None = None) -> SourceFile:
 def source_from_bytes(data: bytes, name: str, path: str | None) -> SourceFile:
     """A source from the bytes of a file. Raises SpecError where they are not a spec's."""
     if len(data) > limits.SOURCE_BYTES:
-        problem = CannotRead(file=name, reason="it is too large", remedy=f"a spec has at most {limits.SOURCE_BYTES >> 20} MiB")
+        problem = NotASpec(file=name, reason="it is too large", remedy=f"a spec has at most {limits.SOURCE_BYTES >> 20} MiB")
         raise SpecError((problem.nowhere(name),))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = CannotRead(file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text")
+        problem = NotASpec(file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text")
         raise SpecError((problem.nowhere(name),)) from None
     return cached_source(name, text.replace("\r\n", "\n"), path)
 

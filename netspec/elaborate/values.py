@@ -125,6 +125,10 @@ class Failed(Exception):
     """What was being elaborated is wrong; the diagnostic has been collected."""
 
 
+class Exhausted(Exception):
+    """The net is larger than allowed, which has been reported: nothing more is elaborated."""
+
+
 def describe(value: Static) -> str:
     """A value in a message: what it is."""
     if isinstance(value, bool):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -16,12 +16,18 @@ from netspec.emit.diagnostics import render
 from netspec.emit.style import paint, plural, terminal_width, wants_color
 from netspec.emit.table import COLUMNS, DEFAULT, comma_separated, markdown, overview, summary, table
 from netspec.limits import SOURCE_BYTES
+from netspec.problems.files import CannotRead
+from netspec.problems.names import MissingParameter, UnknownSetting
+from netspec.problems.structure import UnknownNet
 from netspec.source import SourceFile
 from netspec.syntax.parser import parse_expression
 
 
+_USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
+
+
 def choose_columns(text: str | None) -> tuple[str, ...]:
-    """The columns of a comma-separated list. Raises UsageError for one that does not exist."""
+    """The columns of a comma-separated list, or `all`. Raises UsageError for one that does not exist."""
     if text is None:
         return DEFAULT
     if text == "help":
@@ -29,6 +35,8 @@ def choose_columns(text: str | None) -> tuple[str, ...]:
         for name, column in COLUMNS.items():
             click.echo(f"{name.ljust(width)}  {column.about}")
         sys.exit(0)
+    if text == "all":
+        return tuple(COLUMNS)
     names = tuple(name.strip().lower() for name in text.split(","))
     for name in names:
         if name not in COLUMNS:
@@ -69,12 +77,18 @@ def check(
         elif len(made) == 1:
             _one(made[0], columns, depth, colored)
         elif made:
-            click.echo(overview(made, colored))
+            click.echo(overview(made, colored), color=colored)
     except SpecError as error:
         lost += error.diagnostics
     found = [*lost, *_distinct(made)]
     _print_diagnostics(found, wants_color(color, sys.stderr))
-    return 1 if any(d.severity == "error" for d in found) else 0
+    return exit_code(found)
+
+
+def exit_code(found: Iterable[Diagnostic]) -> int:
+    """0 where nothing is wrong, 1 where a spec is, 2 where only the command is."""
+    wrong = {d.code for d in found if d.severity == "error"}
+    return 0 if not wrong else 2 if wrong <= _USAGE else 1
 
 
 def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: bool) -> None:
@@ -86,13 +100,14 @@ def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: 
         return
     if depth is None and count_rows(network) > ROWS:
         depth = 2
-    click.echo(f"{paint(network.name, 'bold', colored)}  {made.source.name}\n")
-    click.echo(table(made, columns, depth, colored, terminal_width(sys.stdout)))
+    click.echo(f"{paint(network.name, 'bold', colored)}  {made.source.name}\n", color=colored)
+    click.echo(table(made, columns, depth, colored, terminal_width(sys.stdout)), color=colored)
     text = summary(made)
     if text:
         click.echo(f"\n{text}")
     if made.sound and made.claims:
-        click.echo(paint(f"All {plural(made.claims, 'claim')} hold." if made.claims > 1 else "The claim holds.", "green", colored))
+        text = f"All {plural(made.claims, 'claim')} hold." if made.claims > 1 else "The claim holds."
+        click.echo(paint(text, "green", colored), color=colored)
 
 
 def _json(made: list[Compilation], lost: list[Diagnostic]) -> int:
@@ -109,7 +124,7 @@ def _json(made: list[Compilation], lost: list[Diagnostic]) -> int:
     for diagnostic in lost:
         objects.append({"net": None, "file": diagnostic.origin, "diagnostics": diagnostics_json((diagnostic,))})
     click.echo(json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False))
-    return 1 if lost or not all(net.sound for net in made) else 0
+    return exit_code([*lost, *_distinct(made)])
 
 
 def _distinct(made: list[Compilation]) -> list[Diagnostic]:
@@ -127,7 +142,7 @@ def _print_diagnostics(found: Sequence[Diagnostic], colored: bool) -> None:
         return
     sys.stdout.flush()
     for diagnostic in found:
-        click.echo("\n" + render(diagnostic, colored), err=True)
+        click.echo("\n" + render(diagnostic, colored), err=True, color=colored)
     errors = sum(d.severity == "error" for d in found)
     warnings = len(found) - errors
     counts = [plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)
@@ -187,7 +202,8 @@ def specs(color: str) -> int:
     for name in resources.spec_names():
         source = find_source(resources.spec_path(name) or name)
         made += compile_source(SourceFile(name, source.text, source.path))
-    click.echo(overview(made, wants_color(color, sys.stdout)))
+    colored = wants_color(color, sys.stdout)
+    click.echo(overview(made, colored), color=colored)
     return 0
 
 
@@ -198,10 +214,10 @@ def ir(target: str, settings: Sequence[str]) -> int:
         made = Compilation(source, net, parse_settings(settings))
     except SpecError as error:
         _print_diagnostics(error.diagnostics, False)
-        return 1
+        return exit_code(error.diagnostics)
     _print_diagnostics(made.diagnostics, wants_color("auto", sys.stderr))
     if made.network is None or not made.sound:
-        return 1
+        return exit_code(made.diagnostics)
     click.echo(made.network.model_dump_json(indent=2))
     return 0
 

@@ -59,7 +59,8 @@ def printable(text: str) -> str:
 def size_text(size: object) -> str:
     """Bytes for people: 234.4 KiB."""
     if not isinstance(size, int):
-        return "?" if size is None else f"{size} bytes"
+        text = str(size)  # a formula; the peak of a symbolic net is the maximum of many
+        return "?" if size is None else f"{text} bytes" if len(text) <= 100 else "a long formula (see --format json)"
     if size < 1024:
         return f"{size} bytes"
     amount = float(size)

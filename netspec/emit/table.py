@@ -141,11 +141,16 @@ def summary(made: Compilation) -> str:
         f"computation  {number(totals.macs)} MACs, {number(totals.flops)} FLOPs "
         f"({number(totals.mults)} multiplications, {number(totals.adds)} additions, {number(totals.other)} others)",
         f"connections  {number(totals.connections)}",
-        f"activations  {size_text(totals.activation_bytes)} in all, {size_text(made.peak_activation_bytes)} at once",
+        f"activations  {size_text(totals.activation_bytes)} of layer outputs; with the inputs, at most "
+        f"{size_text(made.peak_activation_bytes)} at once",
         f"Counted for {batch}. A MAC is a multiply-accumulate of a convolution or matrix product; FLOPs are all "
         "arithmetic.",
-        "A shared weight counts once, its computation at every use. Rows inside `x n` show one occurrence.",
     ]
+    nodes = [node for module in made.network.modules for node in module.nodes] if made.network else []
+    if any(getattr(node, "shares", None) or getattr(node, "ties", None) for node in nodes):
+        lines.append("A shared weight counts once, its computation at every use.")
+    if any(node.kind == "repeat" for node in nodes):
+        lines.append("Rows inside `x n` show one occurrence.")
     return "\n".join(lines)
 
 

@@ -129,7 +129,7 @@ _MOST_KEPT = 50_000
 
 def output_types(layer: Layer, inputs: Types) -> tuple[TensorType, ...]:
     """A layer's output types, always as a tuple. Raises a Problem where the inputs do not fit."""
-    key = (layer, *inputs)
+    key: tuple[Layer | TensorType, ...] = (layer, *inputs)
     known = _outputs.get(key)
     if known is not None:
         return known

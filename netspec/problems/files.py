@@ -6,10 +6,18 @@ from netspec.diagnostics import Problem
 
 
 class CannotRead(Problem):
-    """A spec is a readable text file in UTF-8."""
+    """A spec is a file that exists and may be read."""
 
     code = "NS001"
     title = "cannot read {file}: {reason}"
+    help = "{remedy}"
+
+
+class NotASpec(Problem):
+    """A spec is text in UTF-8 of a bounded length."""
+
+    code = "NS005"
+    title = "{file} is not a spec: {reason}"
     help = "{remedy}"
 
 

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "NS002": "test_error_texts_direct: IR in JSON",
     "NS003": "test_error_texts_direct: a listing of a million layers",
     "NS004": "test_error_texts_direct: nesting made by a program",
+    "NS005": "test_error_texts_direct: bytes that are not text",
     "NS217": "test_error_texts_direct: a value on the command line",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }
@@ -58,7 +59,9 @@ def test_text(case: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 def test_every_problem_has_a_case() -> None:
     told = set()
     for expected in HERE.glob("*/*.err"):
-        told |= set(re.findall(r"^(?:error|warning)\[(NS\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE))
+        told |= set(
+            re.findall(r"^(?:error|warning)\[(NS\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE)
+        )
     assert told | set(ELSEWHERE) == set(every_problem())
     assert not told & set(ELSEWHERE)
 

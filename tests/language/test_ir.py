@@ -18,7 +18,7 @@ from netspec.source import SourceFile
 
 BODIES = [
     "conv 4 k=3 -> relu -> flatten -> dense 10",
-    "conv 4 k=3x3 pad=((1, 2), (0, 1)) stride=(2, 1) pad_mode=\"reflect\"",
+    'conv 4 k=3x3 pad=((1, 2), (0, 1)) stride=(2, 1) pad_mode="reflect"',
     "conv 1 k=2 weight=[[[0, 1], [2, 3]], [[0, 1], [2, 3]], [[0, 1], [2, 3]]] bias=false",
     "add { | conv 3 k=1 | identity }",
     "l: repeat 5 as i { conv (4 if i == 3 else 3) k=1 -> conv 3 k=1 }",
@@ -52,7 +52,7 @@ def test_bundled_specs_to_json_and_back(name: str) -> None:
     for made in compile_source(find_source(name)):
         assert made.network is not None
         again = read(made.network.model_dump_json())
-        assert (again.name, again.totals) == (made.name, made.totals)
+        assert (again.totals, again.name) == (made.totals, made.name)
         assert again.types[again.network.root.name] == made.types[made.network.root.name]  # type: ignore[union-attr]
         assert again.peak_activation_bytes == made.peak_activation_bytes
 
@@ -71,14 +71,24 @@ def test_json_has_the_arguments_that_are_not_the_usual_ones() -> None:
     assert module["nodes"][0]["layer"] == {"layer": "conv", "out": 4, "k": 3, "pad": 2}
 
 
-def layer(name: str = "a", layer: str = "relu", inputs: list[str] | None = None, **more: Any) -> dict[str, Any]:
+def layer(
+    name: str = "a", layer: str = "relu", inputs: list[str] | None = None, **more: Any
+) -> dict[str, Any]:
     node = {"kind": "layer", "name": name, "inputs": ["x"] if inputs is None else inputs}
     arguments = {k: more.pop(k) for k in list(more) if k not in ("shares", "ties")}
     return {**node, "layer": {"layer": layer, **arguments}, **more}
 
 
-def module(*nodes: dict[str, Any], name: str = "N", outputs: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    return {"name": name, "inputs": ["x"], "nodes": list(nodes), "outputs": outputs or {"": nodes[-1]["name"]}, **more}
+def module(
+    *nodes: dict[str, Any], name: str = "N", outputs: dict[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "inputs": ["x"],
+        "nodes": list(nodes),
+        "outputs": outputs or {"": nodes[-1]["name"]},
+        **more,
+    }
 
 
 def network(*modules: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -132,6 +142,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "`inner` cannot follow itself: it takes [3, 8, 8] and gives [192]"),
     "an input too many": (network({**module(layer()), "inputs": ["x", "y"]}), "the net has 1 inputs, its module `N` 2"),
     "a size of 0": (network(module(layer()), inputs=[{"name": "x", "type": {"shape": [0]}}]), "greater than 0"),
+    "a module that nothing uses": (network(INNER, module(layer())), "module `inner` is not used"),
     "a size that is a text": (network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["3 +"]}}]), "'3 +'"),
     "a size divided by nothing": (
         network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["3 // 0"]}}]), "zero"),
@@ -141,7 +152,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "weights of no node": (network(module(layer("a", shares="b"))), "`b`"),
     "weights of another shape": (
         network(module(layer("a", "dense", out=4), layer("b", "dense", ["a"], out=4, shares="a"))), "`a`"),
-    "a tie to no weight": (network(module(layer("a", "dense", out=4, ties={"weight": "b.weight"}))), "b.weight"),
+    "a tie to no weight": (network(module(layer("a", "dense", out=4, ties={"weight": "b.weight"}))), "no node `b`"),
     "a tie of no weight": (
         network(module(layer("a", "dense", out=8), layer("b", "relu", ["a"], ties={"weight": "a.weight"}))), "weight"),
     "a field too many": (network(module(layer()), more=1), "more"),
@@ -186,7 +197,9 @@ def test_ir_has_nothing_to_set(tmp_path: Path) -> None:
     text = net("conv 4 k=3").ir.model_dump_json()
     made = Compilation(SourceFile("net.json", text), settings={"H": 3})
     assert made.network is None
-    assert [d.title for d in made.diagnostics] == ["net.json is not valid netspec IR: IR has no parameters to set"]
+    assert [d.title for d in made.diagnostics] == [
+        "net.json is not valid netspec IR: IR has no parameters to set"
+    ]
 
 
 def test_every_net_follows_the_schema() -> None:

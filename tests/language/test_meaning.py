@@ -299,7 +299,9 @@ def test_a_file_uses_others_of_its_folder(tmp_path: Path) -> None:
 
 def test_own_definitions_hide_those_of_used_files_and_of_the_standard_library(tmp_path: Path) -> None:
     (tmp_path / "units.net").write_text("block unit { conv 5 k=1 }\nblock basic(n) { conv n k=1 }\n")
-    (tmp_path / "a.net").write_text('use "units.net"\nblock unit { conv 6 k=1 }\nnet N { input x: [3, 2, 2]\n unit -> basic 7 }\n')
+    (tmp_path / "a.net").write_text(
+        'use "units.net"\nblock unit { conv 6 k=1 }\nnet N { input x: [3, 2, 2]\n unit -> basic 7 }\n'
+    )
     assert [layer.output for layer in netspec.load(tmp_path / "a.net").layers] == [(6, 2, 2), (7, 2, 2)]
 
 

@@ -1,0 +1,26 @@
+"""The weights of a whole module, by the dotted names that they have from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from netspec.ir.network import CallNode, LayerNode, Module, iterations
+from netspec.ir.types import TensorType
+from netspec.ops.base import Weight
+
+
+def module_weights(
+    name: str, modules: Mapping[str, Module], types: Mapping[str, Mapping[str, TensorType]], prefix: str = ""
+) -> Iterator[tuple[str, Weight]]:
+    """Names and shapes; of iterations that are alike those of the first. `types`: of all values, by module."""
+    known = types[name]
+    for node in modules[name].nodes:
+        path = f"{prefix}{node.name}." if node.name else prefix
+        if isinstance(node, LayerNode):
+            for weight_name, weight in node.layer.weights([known[ref] for ref in node.inputs]).items():
+                yield (path + weight_name).rstrip("."), weight
+        elif isinstance(node, CallNode):
+            yield from module_weights(node.module, modules, types, path)
+        else:
+            for run, first in iterations(node):
+                yield from module_weights(run.module, modules, types, f"{path}{run.name or first}.")

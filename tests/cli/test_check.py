@@ -1,0 +1,476 @@
+"""`netspec check`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import netspec.emit.report
+from netspec import cli as command
+from netspec.emit.table import COLUMNS
+
+SMALL = (Path(__file__).parent / "small.net").read_text(encoding="utf-8")
+BATCH = "net C {\n  input image: [3, 224, 224]\n  c: conv 64 k=3 pad=1\n}\n"
+SHARED = """
+net Shared {
+  input image: [8, 16, 16]
+  c: conv 8 k=3 pad=1 -> reuse c
+  l: repeat 3 { reuse c -> conv 8 k=1 -> relu }
+  u: unit 8 -> reuse u -> unit 8
+  flatten -> a: dense 2048 bias=false -> dense 2048 tie=a -> dropout 0.5
+}
+block unit(n) { conv n k=1 -> repeat 2 { batchnorm -> conv n k=1 } }
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, text in {"small": SMALL, "batch": BATCH, "shared": SHARED}.items():
+        Path(f"{name}.net").write_text(text, encoding="utf-8")
+    Path("wrong.net").write_text(SMALL.replace("k=3", "k=33"), encoding="utf-8")
+    Path("sub/deeper").mkdir(parents=True)
+    Path("sub/b.net").write_text(BATCH, encoding="utf-8")
+    Path("sub/deeper/a.net").write_text(SMALL, encoding="utf-8")
+    Path("empty").mkdir()
+    return tmp_path
+
+
+def check(*arguments: str, code: int = 0, stdin: str | bytes | None = None) -> Result:
+    result = CliRunner().invoke(command.cli, ["check", *arguments], input=stdin)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def as_json(*arguments: str, code: int = 0) -> Any:
+    return json.loads(check(*arguments, "--format", "json", code=code).stdout)
+
+
+def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **options.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "netspec", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        **options,
+    )
+
+
+# -- exit codes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["small.net"], 0),
+        (["small.net:Small"], 0),
+        (["small.net", "batch.net"], 0),
+        (["sub"], 0),
+        (["lenet5"], 0),
+        (["resnet:ResNet50"], 0),
+        (["small.net", "--set", "classes=3", "--set", "H=64"], 0),
+        (["wrong.net"], 1),
+        (["small.net", "wrong.net"], 1),
+        (["."], 1),
+        (["wrong.net", "none.net"], 1),
+        (["small.net", "--set", "classes=0"], 1),
+        (["none.net"], 2),
+        (["small.net", "none.net"], 2),
+        (["small.net:None"], 2),
+        (["lenet55"], 2),
+        (["small.net", "--set", "clases=3"], 2),
+        ([], 2),
+        (["empty"], 2),
+        (["small.net", "--set", "classes"], 2),
+        (["small.net", "--set", "=3"], 2),
+        (["small.net", "--set", "1a=3"], 2),
+        (["small.net", "--set", "classes="], 2),
+        (["small.net", "--set", "classes=3", "--set", "classes=4"], 2),
+        (["small.net", "--set", "classes=3 +"], 2),
+        (["small.net", "--batch", "0"], 2),
+        (["small.net", "--batch", "x"], 2),
+        (["small.net", "--depth", "-1"], 2),
+        (["small.net", "--columns", "none"], 2),
+        (["small.net", "--format", "xml"], 2),
+        (["small.net", "--none"], 2),
+    ],
+)
+def test_exit_code(arguments: list[str], code: int) -> None:
+    check(*arguments, code=code)
+
+
+def test_3_is_for_mistakes_of_netspec(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crash(*arguments: object) -> int:
+        raise KeyError("an invariant")
+
+    monkeypatch.setattr(netspec.emit.report, "check", crash)
+    monkeypatch.setattr(sys, "argv", ["netspec", "check", "small.net"])
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 3
+    assert "netspec is wrong, not your spec" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["small.net"], 0), (["wrong.net"], 1), (["--none"], 2)])
+def test_exit_code_of_the_process(arguments: list[str], code: int) -> None:
+    assert process("check", *arguments).returncode == code
+
+
+def test_version_and_help() -> None:
+    assert process("--version").stdout.strip().endswith(netspec.__version__)
+    assert "FILE[:NET]" in process("check", "-h").stdout
+
+
+# -- the table ----------------------------------------------------------------------------------------
+
+
+def test_table() -> None:
+    assert check("small.net").stdout == dedent(
+        """\
+        Small  small.net
+
+        layer                                           output        params        MACs
+        --------------------------------------------------------------------------------
+        image                                           [3, 32, 32]
+        stem              conv 16 k=3 pad=1             [16, 32, 32]     448     442,368
+        body              x 4  unit 16                  [16, 32, 32]   9,344   9,437,184
+          conv1           conv 16 k=3 pad=1 bias=false  [16, 32, 32]   2,304   2,359,296
+          bn              batchnorm                     [16, 32, 32]      32
+          relu1           relu                          [16, 32, 32]
+        down              x 2                           [64, 8, 8]    23,232   9,437,184
+          0                                             [32, 16, 16]   4,672   4,718,592
+            unit1         unit 32                       [32, 32, 32]   4,672   4,718,592
+              conv1       conv 32 k=3 pad=1 bias=false  [32, 32, 32]   4,608   4,718,592
+              bn          batchnorm                     [32, 32, 32]      64
+              relu1       relu                          [32, 32, 32]
+            maxpool1      maxpool 2                     [32, 16, 16]
+          1                                             [64, 8, 8]    18,560   4,718,592
+            unit1         unit 64                       [64, 16, 16]  18,560   4,718,592
+              conv1       conv 64 k=3 pad=1 bias=false  [64, 16, 16]  18,432   4,718,592
+              bn          batchnorm                     [64, 16, 16]     128
+              relu1       relu                          [64, 16, 16]
+            maxpool1      maxpool 2                     [64, 8, 8]
+        head                                            [10]             650         640
+          globalavgpool1  globalavgpool                 [64, 1, 1]
+          flatten1        flatten                       [64]
+          fc              dense 10                      [10]             650         640
+        --------------------------------------------------------------------------------
+        total                                                         33,674  19,317,376
+
+        parameters   33,674, all weights 132.8 KiB
+        computation  19,317,376 MACs, 38,905,088 FLOPs (19,432,128 multiplications, 19,321,408 additions, 151,552 others)
+        connections  19,387,018
+        activations  1.4 MiB in all, 256.0 KiB at once
+        Counted for one sample. A MAC is a multiply-accumulate of a convolution or matrix product; FLOPs are all arithmetic.
+        A shared weight counts once, its computation at every use. Rows inside `x n` show one occurrence.
+        All 2 claims hold.
+        """
+    )
+
+
+def test_depth_hides_what_is_deeper() -> None:
+    shown = [
+        line.split()[0] for line in check("small.net", "--depth", "0").stdout.split("\n\n")[1].splitlines()
+    ]
+    assert shown == ["layer", shown[1], "image", "stem", "body", "down", "head", shown[1], "total"]
+    assert len(check("small.net", "--depth", "1").stdout) < len(check("small.net").stdout)
+    assert check("small.net", "--depth", "9").stdout == check("small.net").stdout
+
+
+def test_columns() -> None:
+    (head,) = [
+        s
+        for s in check("small.net", "--columns", "adds, Path ,params").stdout.splitlines()
+        if s.startswith("layer")
+    ]
+    assert head.split() == ["layer", "adds", "path", "params"]
+    (head,) = [s for s in check("small.net", "--columns", "all").stdout.splitlines() if s.startswith("layer")]
+    assert [column.title in head for column in COLUMNS.values()] == [True] * len(COLUMNS)
+    assert [line.split()[0] for line in check("--columns", "help", "small.net").stdout.splitlines()] == list(
+        COLUMNS
+    )
+
+
+def test_a_wrong_column_is_named_with_the_right_ones() -> None:
+    assert (
+        "no column 'mac'; columns are output, params" in check("small.net", "--columns", "mac", code=2).stderr
+    )
+
+
+def test_symbolic_sizes_give_formulas() -> None:
+    shown = check("small.net", "--symbolic").stdout
+    assert "[16, H, W]" in shown
+    assert "432*H*W" in shown
+
+
+def test_mistakes_go_to_the_other_stream_and_unknown_figures_are_marked() -> None:
+    result = check("wrong.net", code=1)
+    assert "error[NS401]" not in result.stdout
+    assert "error[NS401]" in result.stderr
+    assert result.stderr.rstrip().endswith("errors") or result.stderr.rstrip().endswith("1 error")
+    assert "hold" not in result.stdout
+
+
+# -- several files ------------------------------------------------------------------------------------
+
+
+def test_several_files_have_a_line_each() -> None:
+    lines = check("small.net", "batch.net", "sub").stdout.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["Small", "small.net"], ["C", "batch.net"], ["C", os.path.join("sub", "b.net")],
+        ["Small", os.path.join("sub", "deeper", "a.net")],
+    ]  # fmt: skip
+    assert all(line.endswith("  ok") for line in lines[1:])
+
+
+def test_a_wrong_file_among_others_is_told_with_its_place() -> None:
+    result = check("small.net", "wrong.net", "none.net", code=1)
+    assert [line.split()[-1] for line in result.stdout.splitlines()[1:]][0] == "ok"
+    assert "--> wrong.net:" in result.stderr
+    assert "cannot read none.net" in result.stderr
+
+
+def test_all_nets_of_a_file() -> None:
+    Path("two.net").write_text(
+        SMALL + "net Tiny = Small classes=2\nnet Needs(n) { input x: [n]\n relu }\n", encoding="utf-8"
+    )
+    assert [line.split()[0] for line in check("two.net").stdout.splitlines()[1:]] == ["Small", "Tiny"]
+    assert check("two.net:Tiny").stdout.startswith("Tiny  two.net\n")
+    assert check("two.net:Needs", "--set", "n=3").stdout.startswith("Needs  two.net\n")
+    assert "`Needs` needs a value for `n`" in check("two.net:Needs", code=2).stderr
+
+
+def test_standard_input() -> None:
+    assert check("-", stdin=SMALL).stdout == check("small.net").stdout.replace("small.net", "<stdin>")
+    assert (
+        check("--", "-:Small", stdin="\ufeff" + SMALL.replace("\n", "\r\n")).stdout
+        == check("-", stdin=SMALL).stdout
+    )
+
+
+def test_a_bundled_spec_from_any_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    assert check("lenet5").stdout.startswith("LeNet5  ")
+    Path("lenet5").mkdir()  # a folder of that name comes first
+    check("lenet5", code=2)
+    monkeypatch.chdir(folder / "empty")
+    assert check("resnet:ResNet18").stdout.startswith("ResNet18  ")
+
+
+def test_ir_is_checked_as_its_text_is() -> None:
+    printed = CliRunner().invoke(command.cli, ["ir", "small.net"])
+    assert printed.exit_code == 0
+    Path("small.json").write_text(printed.stdout, encoding="utf-8")
+    from_ir, from_text = as_json("small.json"), as_json("small.net")
+    for found in (from_ir, from_text):
+        del found["file"]
+        for layer in found["layers"]:
+            del layer["line"]
+    assert from_ir == from_text
+    table = check("small.json").stdout
+    assert table.splitlines()[2:31] == check("small.net").stdout.splitlines()[2:31]
+
+
+def test_ir_of_a_wrong_spec() -> None:
+    result = CliRunner().invoke(command.cli, ["ir", "wrong.net"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[NS401]" in result.stderr
+    assert CliRunner().invoke(command.cli, ["ir"]).exit_code == 2
+    schema = json.loads(CliRunner().invoke(command.cli, ["ir", "--schema"]).stdout)
+    assert schema["title"] == "Network"
+
+
+# -- for programs -------------------------------------------------------------------------------------
+
+FIGURES = ["params", "macs", "mults", "adds", "flops", "connections"]
+NET_KEYS = [
+    "net", "file", "batch", "inputs", "outputs", "params", "trainable_params", "macs", "mults", "adds", "flops",
+    "connections", "weight_bytes", "activation_bytes", "peak_activation_bytes", "layers", "diagnostics",
+]  # fmt: skip
+LAYER_KEYS = [
+    "path",
+    "layer",
+    "repeat",
+    "line",
+    "output",
+    *FIGURES,
+    "receptive_field",
+    "weights",
+    "not_trained",
+]
+DIAGNOSTIC_KEYS = ["code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help"]
+
+
+def test_json_keys() -> None:
+    found = as_json("small.net")
+    assert list(found) == NET_KEYS
+    assert {tuple(layer) for layer in found["layers"]} == {tuple(LAYER_KEYS)}
+    assert found["inputs"] == [{"name": "image", "dtype": "float32", "shape": [3, 32, 32]}]
+    assert found["outputs"] == [{"name": "head", "dtype": "float32", "shape": [10]}]
+
+
+def test_json_of_a_layer() -> None:
+    (found,) = [layer for layer in as_json("small.net")["layers"] if layer["path"] == "body.0.conv1"]
+    assert found == {
+        "path": "body.0.conv1", "layer": "conv", "repeat": 4, "line": 1, "output": [16, 32, 32],
+        "params": 2304, "macs": 2359296, "mults": 2359296, "adds": 2342912, "flops": 4702208, "connections": 2359296,
+        "receptive_field": {"image": {"size": [5, 5], "stride": [1, 1], "start": [-2, -2]}},
+        "weights": {"weight": [16, 16, 3, 3]}, "not_trained": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+@pytest.mark.parametrize(
+    "target", ["small.net", "shared.net", "batch.net", "lenet5", "resnet:ResNet50", "googlenet:GoogLeNet"]
+)
+def test_sums_over_layers_are_the_totals(target: str, batch: int) -> None:
+    found = as_json(target, "--batch", str(batch))
+    for figure in FIGURES:
+        assert sum(layer[figure] * layer["repeat"] for layer in found["layers"]) == found[figure], figure
+
+
+def test_json_of_a_wrong_spec() -> None:
+    found = as_json("wrong.net", code=1)
+    assert list(found) == NET_KEYS
+    assert found["params"] is None
+    assert found["layers"][0]["output"] == [16, 2, 2]
+    first = found["diagnostics"][0]
+    assert list(first) == DIAGNOSTIC_KEYS
+    assert (first["code"], first["severity"], first["line"], first["column"]) == ("NS401", "error", 5, 47)
+
+
+def test_json_of_a_file_that_cannot_be_read() -> None:
+    found = as_json("none.net", code=2)
+    assert (found["net"], found["file"]) == (None, "none.net")
+    assert [d["code"] for d in found["diagnostics"]] == ["NS001"]
+
+
+def test_json_of_several_nets_is_a_list() -> None:
+    assert [found["net"] for found in as_json("small.net", "batch.net")] == ["Small", "C"]
+
+
+def test_json_of_a_symbolic_size_is_a_text() -> None:
+    Path("symbolic.net").write_text("net S { input x: [3, H, W]\n c: conv 4 k=3 stride=2 }", encoding="utf-8")
+    found = as_json("symbolic.net")
+    assert found["inputs"][0]["shape"] == [3, "H", "W"]
+    assert found["layers"][0]["output"] == [4, "(H + 1) // 2 - 1", "(W + 1) // 2 - 1"]
+    assert isinstance(found["macs"], str)
+    assert as_json("symbolic.net", "--set", "H=5", "--set", "W=7")["layers"][0]["output"] == [4, 2, 3]
+
+
+def test_csv() -> None:
+    rows = list(
+        csv.DictReader(
+            io.StringIO(check("small.net", "--format", "csv", "--columns", "params,macs,output").stdout)
+        )
+    )
+    by_path = {row["path"]: row for row in rows}
+    assert by_path["body.0.conv1"] == {
+        "path": "body.0.conv1", "layer": "conv 16 k=3 pad=1 bias=false", "repeat": "4", "params": "2304",
+        "MACs": "2359296", "output": "[16, 32, 32]",
+    }  # fmt: skip
+    assert (by_path["total"]["params"], by_path["total"]["MACs"]) == ("33674", "19317376")
+
+
+def test_markdown() -> None:
+    lines = check("small.net", "--format", "markdown", "--depth", "0").stdout.splitlines()
+    assert lines[:3] == [
+        "| path | layer | repeat | output | params | MACs |",
+        "| --- | --- | ---: | --- | ---: | ---: |",
+        "| stem | conv 16 k=3 pad=1 | 1 | [16, 32, 32] | 448 | 442,368 |",
+    ]
+    assert lines[-1] == "| total |  |  |  | 33,674 | 19,317,376 |"
+
+
+def test_the_exercise_of_ten_images() -> None:
+    found = as_json("batch.net", "--batch", "10")
+    assert (found["mults"], found["adds"]) == (867_041_280, 867_041_280)
+    assert check("batch.net", "--batch", "10", "--columns", "mults,adds").stdout.count("867,041,280") >= 4
+    one = as_json("batch.net")
+    assert (found["params"], found["weight_bytes"]) == (one["params"], one["weight_bytes"])
+    assert found["activation_bytes"] == 10 * one["activation_bytes"]
+
+
+# -- settings -----------------------------------------------------------------------------------------
+
+
+def test_settings_are_expressions_with_the_names_of_the_file() -> None:
+    Path("named.net").write_text("let wide = 7\n" + SMALL, encoding="utf-8")
+    assert as_json("named.net", "--set", "classes=2 * wide + 1")["outputs"][0]["shape"] == [15]
+    found = as_json("small.net", "--set", "H=64", "--set", "W=48")
+    assert found["inputs"][0]["shape"] == [3, 64, 48]
+
+
+def test_a_setting_for_several_nets() -> None:
+    lines = check("small.net", "sub/deeper/a.net", "--set", "classes=3").stdout.splitlines()
+    assert ["[3]" in line for line in lines[1:]] == [True, True]
+
+
+# -- terminals ----------------------------------------------------------------------------------------
+
+
+def test_colour() -> None:
+    assert "\x1b[" not in check("wrong.net", code=1).output
+    assert "\x1b[1;31merror[NS401]\x1b[0m" in check("wrong.net", "--color", "always", code=1).stderr
+    assert "\x1b[" in check("small.net", "--color", "always").stdout
+    assert "\x1b[" not in check("small.net", "--color", "never").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("settings", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colour_on_a_terminal(settings: dict[str, str], colored: bool) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", **settings}
+    done = subprocess.Popen(
+        [sys.executable, "-m", "netspec", "check", "batch.net"], stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 4096):
+            shown += piece
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert done.wait() == 0
+    assert (b"\x1b[" in shown) is colored
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes")
+def test_a_closed_pipe_is_no_crash() -> None:
+    Path("long.net").write_text("net L { input x: [8]\n" + "relu\n" * 20_000 + "}", encoding="utf-8")
+    program = f"{sys.executable} -m netspec check long.net --format csv | head -n 1"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
+    assert done.stdout == "path,layer,repeat,output,params,MACs\n"
+    assert done.stderr == ""
+
+
+def test_hostile_text_commands_no_terminal() -> None:
+    Path("hostile.net").write_text(
+        'net H { input x: [8]\n relu # \x1b[31m\n "\x1b[2J": relu }', encoding="utf-8"
+    )
+    assert "\x1b" not in check("hostile.net", code=1).output
+
+
+def test_specs() -> None:
+    result = CliRunner().invoke(command.cli, ["specs"])
+    assert result.exit_code == 0
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("LeNet5 ")]
+    assert "60,000" in line
