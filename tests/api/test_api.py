@@ -19,7 +19,7 @@ net Small(classes = 10) {
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def small() -> netspec.Network:
     return netspec.loads(TEXT)
 
@@ -88,7 +88,7 @@ def test_parameters_and_symbols() -> None:
     assert netspec.loads(TEXT, H=64, W=16)["c1"].output == (16, 64, 16)
     family = "net F(widths) { input x: [3]\n for n in widths { dense n } }"
     assert netspec.loads(family, widths=[4, 5]).outputs == {"dense2": (5,)}
-    with pytest.raises(TypeError, match="cannot be {1}"):
+    with pytest.raises(TypeError, match=r"cannot be \{1\}"):
         netspec.loads(TEXT, classes={1})
 
 
@@ -147,7 +147,7 @@ error[NS202]: `clases` is not defined
 
 
 def test_a_file_that_does_not_exist() -> None:
-    with pytest.raises(netspec.SpecError, match="cannot read none.net"):
+    with pytest.raises(netspec.SpecError, match=r"cannot read none\.net"):
         netspec.load("none.net")
 
 

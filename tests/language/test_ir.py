@@ -1,4 +1,4 @@
-"""The IR as JSON: what is written is read back as it was, and what cannot be right is refused with a reason."""
+"""The IR as JSON: what is written is read back as it was, and what cannot be right is refused."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ INNER = module(layer("r"), name="inner")
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a value that does not exist": (network(module(layer(inputs=["y"]))), "there is no value `y` before it"),
     "a value that comes later": (
-        network(module(layer("a", inputs=["b"]), layer("b", inputs=["a"]))), "there is no value `b` before it"),
+        network(module(layer("a", inputs=["b"]), layer("b", inputs=["a"]))),
+        "there is no value `b` before it",
+    ),
     "a layer of itself": (network(module(layer("a", inputs=["a"]))), "there is no value `a` before it"),
     "a name twice": (network(module(layer("a"), layer("a"))), "the name stands twice"),
     "the name of an input": (network(module(layer("x"))), "the name stands twice"),
@@ -118,45 +120,88 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a module in itself": (network(module(call("c", "N", ["x"]))), "there is no module `N` before this one"),
     "modules in each other": (
         network(module(call("c", "N", ["x"]), name="inner"), module(call("c", "inner", ["x"]))),
-        "there is no module `N` before this one"),
+        "there is no module `N` before this one",
+    ),
     "a module at two types": (
-        network(INNER, module(call("a", "inner", ["x"]), layer("f", "flatten", ["a"]), call("b", "inner", ["f"]))),
-        "module `inner` is used at [3, 8, 8] and at [192]"),
+        network(
+            INNER, module(call("a", "inner", ["x"]), layer("f", "flatten", ["a"]), call("b", "inner", ["f"]))
+        ),
+        "module `inner` is used at [3, 8, 8] and at [192]",
+    ),
     "too few inputs of a module": (network(INNER, module(call("a", "inner", []))), "takes 1 inputs, gets 0"),
     "too few inputs of a layer": (network(module(layer("a", "add", ["x"]))), "`add` cannot take 1 inputs"),
-    "too many inputs of a layer": (network(module(layer("a", "relu", ["x", "x"]))), "`relu` cannot take 2 inputs"),
+    "too many inputs of a layer": (
+        network(module(layer("a", "relu", ["x", "x"]))),
+        "`relu` cannot take 2 inputs",
+    ),
     "an output that does not exist": (network(module(layer(), outputs={"": "y"})), "there is no value `y`"),
-    "a member that does not exist": (network(module(layer(), outputs={"": "a.1"})), "there is no value `a.1`"),
+    "a member that does not exist": (
+        network(module(layer(), outputs={"": "a.1"})),
+        "there is no value `a.1`",
+    ),
     "no output": (network({**module(layer()), "outputs": {}}), "has no output"),
     "a layer that does not exist": (network(module(layer("a", "convv"))), "there is no layer 'convv'"),
     "an argument that does not exist": (network(module(layer("a", "relu", n=1))), "`relu`: argument `n`"),
-    "an argument of another type": (network(module(layer("a", "conv", out="4", k=3))), "`conv`: argument `out`"),
+    "an argument of another type": (
+        network(module(layer("a", "conv", out="4", k=3))),
+        "`conv`: argument `out`",
+    ),
     "true for 1": (network(module(layer("a", "conv", out=True, k=3))), "`conv`: argument `out`"),
     "an argument that is missing": (network(module(layer("a", "conv", out=4))), "`conv`: argument `k`"),
     "a layer that does not fit": (network(module(layer("a", "conv", out=4, k=9))), "(8 - 9) // 1 + 1 = 0"),
     "a repeat without runs": (network(module(repeat("r", ["x"]))), "needs an input and a run"),
-    "a repeat of no input": (network(INNER, module(repeat("r", [], {"module": "inner", "times": 2}))), "needs an input"),
-    "a repeat of 0 times": (network(INNER, module(repeat("r", ["x"], {"module": "inner", "times": 0}))), "greater than"),
+    "a repeat of no input": (
+        network(INNER, module(repeat("r", [], {"module": "inner", "times": 2}))),
+        "needs an input",
+    ),
+    "a repeat of 0 times": (
+        network(INNER, module(repeat("r", ["x"], {"module": "inner", "times": 0}))),
+        "greater than",
+    ),
     "a repeat that changes the type": (
-        network(module(layer("r", "flatten"), name="inner"), module(repeat("r", ["x"], {"module": "inner", "times": 2}))),
-        "`inner` cannot follow itself: it takes [3, 8, 8] and gives [192]"),
-    "an input too many": (network({**module(layer()), "inputs": ["x", "y"]}), "the net has 1 inputs, its module `N` 2"),
-    "a size of 0": (network(module(layer()), inputs=[{"name": "x", "type": {"shape": [0]}}]), "greater than 0"),
+        network(
+            module(layer("r", "flatten"), name="inner"),
+            module(repeat("r", ["x"], {"module": "inner", "times": 2})),
+        ),
+        "`inner` cannot follow itself: it takes [3, 8, 8] and gives [192]",
+    ),
+    "an input too many": (
+        network({**module(layer()), "inputs": ["x", "y"]}),
+        "the net has 1 inputs, its module `N` 2",
+    ),
+    "a size of 0": (
+        network(module(layer()), inputs=[{"name": "x", "type": {"shape": [0]}}]),
+        "greater than 0",
+    ),
     "a module that nothing uses": (network(INNER, module(layer())), "module `inner` is not used"),
-    "a size that is a text": (network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["3 +"]}}]), "'3 +'"),
+    "a size that is a text": (
+        network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["3 +"]}}]),
+        "'3 +'",
+    ),
     "a size divided by nothing": (
-        network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["3 // 0"]}}]), "zero"),
+        network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["3 // 0"]}}]),
+        "zero",
+    ),
     "a size below 1": (network(module(layer()), inputs=[{"name": "x", "type": {"shape": ["0 - 3"]}}]), "-3"),
     "an unknown element type": (
-        network(module(layer()), inputs=[{"name": "x", "type": {"shape": [3], "dtype": "int4"}}]), "dtype"),
+        network(module(layer()), inputs=[{"name": "x", "type": {"shape": [3], "dtype": "int4"}}]),
+        "dtype",
+    ),
     "weights of no node": (network(module(layer("a", shares="b"))), "`b`"),
     "weights of another shape": (
-        network(module(layer("a", "dense", out=4), layer("b", "dense", ["a"], out=4, shares="a"))), "`a`"),
-    "a tie to no weight": (network(module(layer("a", "dense", out=4, ties={"weight": "b.weight"}))), "no node `b`"),
+        network(module(layer("a", "dense", out=4), layer("b", "dense", ["a"], out=4, shares="a"))),
+        "`a`",
+    ),
+    "a tie to no weight": (
+        network(module(layer("a", "dense", out=4, ties={"weight": "b.weight"}))),
+        "no node `b`",
+    ),
     "a tie of no weight": (
-        network(module(layer("a", "dense", out=8), layer("b", "relu", ["a"], ties={"weight": "a.weight"}))), "weight"),
+        network(module(layer("a", "dense", out=8), layer("b", "relu", ["a"], ties={"weight": "a.weight"}))),
+        "weight",
+    ),
     "a field too many": (network(module(layer()), more=1), "more"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

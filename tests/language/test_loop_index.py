@@ -36,13 +36,12 @@ def _test(draw: st.DrawFn, depth: int = 2) -> str:
     return f"i {operator} {written}"
 
 
-def rows(body: str) -> tuple[Any, ...]:
-    """Layers by path with their shapes, those of alike iterations counted, and the totals."""
-    found = net(body, BLOCK)
-    return found.params, found.macs, found.flops, found.activation_bytes
-
-
-BLOCK = "block unit(wide) {\n conv (6 if wide else 4) k=1 -> if wide { relu } else { tanh -> sigmoid }\n conv 3 k=1\n}"
+BLOCK = """
+block unit(wide) {
+  conv (6 if wide else 4) k=1 -> if wide { relu } else { tanh -> sigmoid }
+  conv 3 k=1
+}
+"""
 BODIES = [
     "if {test} {{ conv 3 k=1 -> relu }} else {{ conv 3 k=1 bias=false }}",
     "unit ({test})",

@@ -73,7 +73,7 @@ OUTPUTS: list[tuple[str, str, tuple[int, ...]]] = [
     ("same", "block same { }", (3, 8, 8)),
     # blocks with further inputs
     ("a: conv 5 k=1\njoin with image", "block join { input skip\n concat with skip }", (8, 8, 8)),
-    ("a: maxpool 2\njoin with image", "block join { input skip: [C, H, W]\n conv C k=1 -> upsample 2 }", (3, 8, 8)),
+    ("maxpool 2\njoin with image", "block join { input skip: [C, H, W]\n conv C k=1 -> upsample 2 }", (3, 8, 8)),
     # let in bodies
     ("let n = it.channels + 1\nconv n k=1", "", (4, 8, 8)),
     ("let n = 4\nconv n k=1\nlet n = n + it.channels\nconv n k=1", "", (8, 8, 8)),
@@ -86,9 +86,11 @@ OUTPUTS: list[tuple[str, str, tuple[int, ...]]] = [
     ("Inner", "net Inner { input image: [3, 8, 8]\n conv 4 k=3 }", (4, 6, 6)),
     ("Inner 5", "net Inner(n = 4) { input image: [3, H, W]\n conv n k=3 }", (5, 6, 6)),
     ("Five", "net Inner(n) { input image: [3, H, W]\n conv n k=3 }\nnet Five = Inner 5", (5, 6, 6)),
-    ("Six", "net Inner(n, m) { input x: [C, H, W]\n conv (n + m) k=1 }\nnet Five = Inner m=5\nnet Six = Five n=1",
+    ("Six",
+     "net Inner(n, m) { input x: [C, H, W]\n conv (n + m) k=1 }\nnet Five = Inner m=5\nnet Six = Five n=1",
      (6, 8, 8)),
-    ("a: conv 4 k=1\nTwo with image", "net Two { input a: [4, H, W]\n input b: [3, H, W]\n from a -> concat with b }",
+    ("a: conv 4 k=1\nTwo with image",
+     "net Two { input a: [4, H, W]\n input b: [3, H, W]\n from a -> concat with b }",
      (7, 8, 8)),
     # several outputs
     ("p: parts\nfrom p.a", "block parts { a: conv 4 k=1\n b: conv 5 k=1\n return b, a }", (4, 8, 8)),
@@ -214,12 +216,13 @@ def test_a_whole_file_with_comments_windows_line_ends_and_a_mark_at_its_start(tm
     assert netspec.load(tmp_path / "odd.net").ir == netspec.loads(plain).ir
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["inputs", "network", "format", "iffy", "blocks", "letter", "user", "node", "android", "order", "inner", "asset",
-     "assertion", "parameter", "constants", "returned", "fromage", "without", "repeats", "reused", "truely", "falsey",
-     "_", "_x", "x_", "e6", "x5"],
-)  # fmt: skip
+NAMES = (
+    "inputs network format iffy blocks letter user node android order inner asset assertion "
+    "parameter constants returned fromage without repeats reused truely falsey _ _x x_ e6 x5 "
+)
+
+
+@pytest.mark.parametrize("name", NAMES.split())
 def test_names_may_begin_as_words_of_the_language_do(name: str) -> None:
     before = f"let {name} = 4\nblock b{name}({name}) {{ conv {name} k=1 }}"
     assert output(f"b{name} {name}={name}", before) == (4, 8, 8)
@@ -227,11 +230,13 @@ def test_names_may_begin_as_words_of_the_language_do(name: str) -> None:
         assert paths(f"{name}: conv {name} k=1", before) == [name]
 
 
-@pytest.mark.parametrize(
-    "word",
-    ["use", "let", "block", "net", "input", "assert", "param", "constant", "return", "from", "with", "repeat", "as",
-     "for", "in", "if", "else", "reuse", "or", "and", "not", "true", "false"],
-)  # fmt: skip
+WORDS = (
+    "use let block net input assert param constant return from with repeat as for in if else "
+    "reuse or and not true false "
+)
+
+
+@pytest.mark.parametrize("word", WORDS.split())
 def test_words_of_the_language_are_no_names(word: str) -> None:
     assert problems("relu", f"let {word} = 4") == ["NS102"]
     assert paths(f'"{word}": relu') == [word]
