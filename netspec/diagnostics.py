@@ -10,6 +10,7 @@ called the rule turns it into a `Diagnostic` with places.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple
 
 from netspec.source import Span
@@ -119,6 +120,11 @@ class SpecError(Exception):
 
 def nearest(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str | None:
     """The known word that `word` is probably a misspelling of, or None."""
+    return _nearest(word, tuple(known))
+
+
+@lru_cache(maxsize=256)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     from difflib import get_close_matches  # only on the way to an error
 
     written = {name.lower(): name for name in known}

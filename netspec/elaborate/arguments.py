@@ -12,7 +12,17 @@ from pydantic_core import PydanticUndefined
 from netspec.diagnostics import Label, nearest
 from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.synonyms import ARGUMENT_SYNONYMS
-from netspec.elaborate.values import Definition, Failed, Labelled, LoopIndex, NodeRef, Static, Value, not_a, show
+from netspec.elaborate.values import (
+    Definition,
+    Failed,
+    Labelled,
+    LoopIndex,
+    NodeRef,
+    Static,
+    Value,
+    not_a,
+    show,
+)
 from netspec.ops.base import Layer
 from netspec.problems.names import (
     BadArgument,
@@ -125,8 +135,12 @@ def bind_block(frame: Frame, block: Definition, call: ast.Call, evaluate: Evalua
     values.update(given)
     for parameter in block.parameters:
         if parameter.default is None and parameter.name.id not in values:
-            example = " ".join([block.name, *(f"{p.name.id}=..." for p in block.parameters if p.default is None)])
-            evaluate.fail(MissingArgument(layer=block.name, name=parameter.name.id, example=example), call.name.span)
+            example = " ".join(
+                [block.name, *(f"{p.name.id}=..." for p in block.parameters if p.default is None)]
+            )
+            evaluate.fail(
+                MissingArgument(layer=block.name, name=parameter.name.id, example=example), call.name.span
+            )
     return values
 
 
@@ -139,7 +153,9 @@ def argument_span(call: ast.Call, layer: type[Layer], name: str) -> Span | None:
     return None
 
 
-def _aimed(call: ast.Call, names: tuple[str, ...], positional: int) -> Iterator[tuple[ast.Argument, str | None]]:
+def _aimed(
+    call: ast.Call, names: tuple[str, ...], positional: int
+) -> Iterator[tuple[ast.Argument, str | None]]:
     """Each argument with the name that it is for; None for one too many without a name."""
     position = 0
     for argument in call.arguments:
@@ -170,14 +186,18 @@ def _targets(
             frame.report(UnknownArgument(layer=layer, name=name, remedy=remedy), argument.name.span)
             name = None
         elif name in first:
-            frame.report(RepeatedArgument(name=name), argument.span, Label(first[name].span, "given here first"))
+            frame.report(
+                RepeatedArgument(name=name), argument.span, Label(first[name].span, "given here first")
+            )
             name = None
         else:
             first[name] = argument
         yield argument, name
 
 
-def _too_many(layer: str, names: tuple[str, ...], positional: int, argument: ast.Argument) -> TooManyArguments:
+def _too_many(
+    layer: str, names: tuple[str, ...], positional: int, argument: ast.Argument
+) -> TooManyArguments:
     most = f"{positional} value{'s' if positional != 1 else ''}" if positional else "no values"
     named = names[positional:]
     if named:
@@ -194,7 +214,9 @@ def _static(evaluate: Evaluator, expr: ast.Expr, words: Collection[str] = ()) ->
     return value.pin() if isinstance(value, LoopIndex) else value
 
 
-def _report_invalid(frame: Frame, layer: type[Layer], call: ast.Call, values: dict[str, Any], error: ValidationError) -> None:
+def _report_invalid(
+    frame: Frame, layer: type[Layer], call: ast.Call, values: dict[str, Any], error: ValidationError
+) -> None:
     from netspec.elaborate.meanings import needed  # only on the way to an error
 
     told: set[str] = set()
@@ -204,5 +226,7 @@ def _report_invalid(frame: Frame, layer: type[Layer], call: ast.Call, values: di
             continue
         told.add(name)
         text, remedy = needed(layer, name, values[name], mistake)
-        problem = BadArgument(layer=layer.layer_name(), name=name, value=show(values[name]), needed=text, remedy=remedy)
+        problem = BadArgument(
+            layer=layer.layer_name(), name=name, value=show(values[name]), needed=text, remedy=remedy
+        )
         frame.report(problem, argument_span(call, layer, name) or call.name.span)

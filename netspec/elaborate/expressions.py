@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from netspec import limits
 from netspec.diagnostics import Label, Problem, nearest
+from netspec.elaborate.files import standard_names
 from netspec.elaborate.values import (
     POISON,
     Definition,
@@ -23,7 +24,6 @@ from netspec.elaborate.values import (
     show,
 )
 from netspec.ir.dims import Dim, Expr, maximum, minimum
-from netspec.elaborate.files import standard_names
 from netspec.ops import find_layer, layer_names
 from netspec.problems.names import (
     BadOperation,
@@ -180,7 +180,10 @@ class Evaluator:
             if isinstance(owner, (Labelled, NodeRef)):
                 return self._fact(owner, expr)
         self.fail(
-            UnknownMember(owner=expr.value.span.text, name=expr.name, remedy=f"{describe(owner)} has no members"), expr.name_span
+            UnknownMember(
+                owner=expr.value.span.text, name=expr.name, remedy=f"{describe(owner)} has no members"
+            ),
+            expr.name_span,
         )
 
     def _shape_fact(self, owner: Labelled | Value | NodeRef, expr: ast.Member) -> Static:
@@ -199,7 +202,10 @@ class Evaluator:
         if expr.name == "dtype":
             return type.dtype
         if not type.shape:
-            self.fail(UnknownMember(owner=expr.value.span.text, name="channels", remedy="a scalar has no axes"), expr.name_span)
+            self.fail(
+                UnknownMember(owner=expr.value.span.text, name="channels", remedy="a scalar has no axes"),
+                expr.name_span,
+            )
         return type.shape[0]
 
     def _fact(self, owner: Labelled | NodeRef, expr: ast.Member) -> Static:
@@ -217,7 +223,10 @@ class Evaluator:
             if owner.node is None:
                 if name in FACTS:
                     return 0  # it passes its input on
-                self.fail(UnknownMember(owner=owner.name, name=name, remedy="it passes its input on"), expr.name_span)
+                self.fail(
+                    UnknownMember(owner=owner.name, name=name, remedy="it passes its input on"),
+                    expr.name_span,
+                )
             owner = NodeRef(owner.value.home.name, owner.node)
         if name in FACTS:
             return self.facts(owner, name)
@@ -348,7 +357,12 @@ def _compute(operator: str, a: Any, b: Any) -> Any:
     else:
         if isinstance(a, Expr) or isinstance(b, Expr):
             raise ValueError("powers of symbolic sizes are not supported")
-        if abs(b) > 256 or (isinstance(a, int) and isinstance(b, int) and abs(a) > 1 and b * math.log10(abs(a)) > limits.INTEGER_DIGITS):
+        if abs(b) > 256 or (
+            isinstance(a, int)
+            and isinstance(b, int)
+            and abs(a) > 1
+            and b * math.log10(abs(a)) > limits.INTEGER_DIGITS
+        ):
             raise ValueError("the power is too large")
         result = a**b
         if isinstance(result, complex):

@@ -67,7 +67,11 @@ def read_source(path: str, name: str | None = None) -> SourceFile:
             data = file.read(limits.SOURCE_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "cannot be opened").lower()
-        remedy = "`netspec specs` lists the bundled specs" if isinstance(error, FileNotFoundError) else "check the path"
+        remedy = (
+            "`netspec specs` lists the bundled specs"
+            if isinstance(error, FileNotFoundError)
+            else "check the path"
+        )
         raise SpecError((CannotRead(file=shown, reason=reason, remedy=remedy).nowhere(shown),)) from None
     return source_from_bytes(data, shown, path)
 
@@ -75,12 +79,16 @@ def read_source(path: str, name: str | None = None) -> SourceFile:
 def source_from_bytes(data: bytes, name: str, path: str | None) -> SourceFile:
     """A source from the bytes of a file. Raises SpecError where they are not a spec's."""
     if len(data) > limits.SOURCE_BYTES:
-        problem = NotASpec(file=name, reason="it is too large", remedy=f"a spec has at most {limits.SOURCE_BYTES >> 20} MiB")
+        problem = NotASpec(
+            file=name, reason="it is too large", remedy=f"a spec has at most {limits.SOURCE_BYTES >> 20} MiB"
+        )
         raise SpecError((problem.nowhere(name),))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = NotASpec(file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text")
+        problem = NotASpec(
+            file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text"
+        )
         raise SpecError((problem.nowhere(name),)) from None
     return cached_source(name, text.replace("\r\n", "\n"), path)
 
@@ -97,7 +105,9 @@ def collect(source: SourceFile, diagnostics: Diagnostics) -> Definitions:
     return _collect(source, root, diagnostics, {})
 
 
-def _collect(source: SourceFile, root: str | None, out: Diagnostics, seen: dict[str, Definitions | None]) -> Definitions:
+def _collect(
+    source: SourceFile, root: str | None, out: Diagnostics, seen: dict[str, Definitions | None]
+) -> Definitions:
     """`seen`: the definitions of the files that were read before, None of those that are being read."""
     definitions = Definitions(source, root)
     path = os.path.realpath(source.path) if source.path else ""
@@ -128,7 +138,9 @@ def _define(name: ast.Name, places: dict[str, Span], out: Diagnostics) -> None:
         out.add(problem.at(name.span, Label(first, "first defined here")))
 
 
-def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions | None]) -> None:
+def _use(
+    item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions | None]
+) -> None:
     written = "".join(part for part in item.path.parts if isinstance(part, str))
 
     def refuse(reason: str, remedy: str) -> None:
@@ -144,7 +156,10 @@ def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[s
     if os.path.isabs(written) or not path.startswith(os.path.realpath(definitions.root) + os.sep):
         return refuse("it is outside the folder of the first file", "copy it into that folder")
     if path in seen and seen[path] is None:
-        return refuse("this file is used by that one, directly or through others", "move what both need into a third file")
+        return refuse(
+            "this file is used by that one, directly or through others",
+            "move what both need into a third file",
+        )
     other = seen.get(path)
     if other is None:
         shown = os.path.normpath(os.path.join(os.path.dirname(definitions.source.name), written))

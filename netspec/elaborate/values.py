@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from netspec.elaborate.builder import ModuleBuilder
     from netspec.elaborate.files import Definitions
 
-Static: TypeAlias = Any  # int, float, bool, str, tuple, Expr, Definition or layer class: known before any data
+Static: TypeAlias = (
+    Any  # int, float, bool, str, tuple, Expr, Definition or layer class: known before any data
+)
 
 
 class Definition:
@@ -76,6 +78,25 @@ class NodeRef:
     module: str
     node: str
     iteration: int | None = None
+
+
+Outputs: TypeAlias = dict[str, TensorType]  # member -> type, as a module's outputs
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """A block, elaborated at certain arguments and input types."""
+
+    module: str
+    outputs: Outputs
+
+
+@dataclass(slots=True, eq=False)
+class BlockCall:
+    """How to apply a labelled block again: the same block with the same arguments."""
+
+    block: Definition
+    arguments: dict[str, Static]
 
 
 class LoopIndex:
@@ -158,7 +179,10 @@ def not_a(kind: Literal["number", "list", "truth", "tensor"], value: Static, nee
         "number": ("a number", "a layer or block is called in a chain, or given to a block as an argument"),
         "list": ("a list of values", "a list is written `(64, 128)`, or `range(4)`"),
         "truth": ("true or false", "a comparison is true or false: `it.channels > 3`"),
-        "tensor": ("a label, which stands for a layer's output", "label a layer, as in `a: relu`, and name it here"),
+        "tensor": (
+            "a label, which stands for a layer's output",
+            "label a layer, as in `a: relu`, and name it here",
+        ),
     }[kind]
     if isinstance(value, (Labelled, Value, NodeRef)) and kind in ("number", "list"):
         remedy = "`x.shape` lists the sizes of x, `x.channels` is the first"
@@ -197,3 +221,9 @@ def show(value: Static) -> str:
         return f'"{value}"'
     text = str(value)
     return text if len(text) <= 64 else text[:30] + "..." + text[-30:]
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: `1 axis`, `2 axes`."""
+    plural = {"axis": "axes"}.get(noun, noun + "s")
+    return f"{number} {noun if number == 1 else plural}"

@@ -1,0 +1,142 @@
+"""`input` statements: the inputs of the net being checked, and those that a block or net takes from its caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netspec.diagnostics import Label, nearest
+from netspec.elaborate.frame import Frame
+from netspec.elaborate.values import Failed, Labelled, describe
+from netspec.ir.dims import Dim, Expr, symbol
+from netspec.ir.network import Input
+from netspec.ir.types import DTYPE_BYTES, UNKNOWN, TensorType
+from netspec.problems.claims import ShapeClaimFails
+from netspec.problems.names import NotAValue, UnknownDtype
+from netspec.problems.structure import NotHere, NoValue, WrongInputs
+from netspec.source import Span
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.elaborate.elaborator import Elaborator
+
+
+def declare_input(elaborator: Elaborator, statement: ast.Input, frame: Frame) -> None:
+    owner = frame.calls[-1][0]
+    span = statement.span
+    if not frame.outermost or frame.module.nodes:
+        what = "`input`"
+        frame.report(
+            NotHere(what=what, reason="inputs come first in a net or block", remedy="move it to the top"),
+            span,
+        )
+        raise Failed
+    name = elaborator.label(statement.name, frame, span)
+    outermost = len(frame.calls) == 1
+    if outermost and owner.is_net:
+        if statement.shape is None:
+            problem = NoValue(
+                reason="the shape is missing", remedy=f"`input {name}: [3, 224, 224]`, without the batch"
+            )
+            frame.report(problem, span)
+            type: TensorType = UNKNOWN
+        else:
+            type = _declared_type(elaborator, statement, frame)
+        elaborator.inputs.append(Input.trusted(name=name, type=type))
+    elif not frame.waiting:
+        lacking = WrongInputs(
+            layer=owner.name,
+            needed=f"a value for its input `{name}`",
+            given="none",
+            remedy=f"give it after the arguments: `{owner.name} ... with x`",
+        )
+        at = frame.calls[-1][1] or span
+        elaborator.diagnostics.add(lacking.at(at, Label(span, "this input")))
+        type = UNKNOWN
+    else:
+        type = frame.waiting.pop(0).type
+        if statement.shape is not None and type.known:
+            _match_input(elaborator, statement, type, frame)
+    value = frame.module.add_input(name, type, span)
+    frame.module.labels[name] = Labelled(name, value, {}, None, span, None)
+    if len(frame.module.inputs) == 1:
+        frame.it = value
+    elif owner.is_net:
+        frame.it = None  # which of several inputs flows on is for the net to say
+
+
+def _declared_type(elaborator: Elaborator, statement: ast.Input, frame: Frame) -> TensorType:
+    """The type of a net's input. Capitalised names that are not defined become symbols."""
+    dtype = statement.dtype.id if statement.dtype else "float32"
+    if dtype not in DTYPE_BYTES:
+        close = nearest(dtype, list(DTYPE_BYTES))
+        remedy = f"did you mean `{close}`?" if close else f"types: {', '.join(DTYPE_BYTES)}"
+        assert statement.dtype is not None
+        frame.report(UnknownDtype(name=dtype, remedy=remedy), statement.dtype.span)
+        return UNKNOWN
+    sizes: list[Dim] = []
+    for size in statement.shape or ():
+        if isinstance(size.value, ast.Name) and _is_symbol(elaborator, size.value.id, frame):
+            sizes.append(_symbol(elaborator, size.value, size.usual, frame))
+            continue
+        value = frame.evaluate.number(size.value)
+        _check_size(elaborator, value, size.value.span, frame)
+        sizes.append(value)
+    return TensorType(tuple(sizes), dtype)
+
+
+def _check_size(elaborator: Elaborator, value: Any, span: Span, frame: Frame) -> None:
+    """Refuse what cannot be the size of an axis. A symbolic size can be where it is above 0 at some size."""
+    if isinstance(value, (bool, str, float)) or not isinstance(value, (int, Expr)) or value < 1:
+        frame.evaluate.fail(
+            NotAValue(
+                needed="a size, a whole number above 0",
+                what=describe(value),
+                remedy="shapes have no batch: an RGB image is `[3, 224, 224]`",
+            ),
+            span,
+        )
+
+
+def _is_symbol(elaborator: Elaborator, name: str, frame: Frame) -> bool:
+    return name[0].isupper() and name not in frame.env and frame.definitions.owner(name) is None
+
+
+def _symbol(elaborator: Elaborator, name: ast.Name, usual: ast.Expr | None, frame: Frame) -> Dim:
+    value: Dim
+    if name.id in elaborator.settings:
+        elaborator.used_settings.add(name.id)
+        value = elaborator.settings[name.id]
+        _check_size(elaborator, value, name.span, frame)
+    elif usual is not None and not elaborator.symbolic:
+        value = frame.evaluate(usual)
+        _check_size(elaborator, value, usual.span, frame)
+    else:
+        value = symbol(name.id)
+    frame.env[name.id] = value
+    return value
+
+
+def _match_input(elaborator: Elaborator, statement: ast.Input, type: TensorType, frame: Frame) -> None:
+    """Check a value from outside against the shape that a net or block declares, and bind its symbols."""
+    shape = statement.shape or ()
+    sound = len(shape) == type.rank
+    wanted: list[Any] = []
+    for size, actual in zip(shape, type.shape, strict=False):
+        if isinstance(size.value, ast.Name) and _is_symbol(elaborator, size.value.id, frame):
+            frame.env[size.value.id] = actual
+            wanted.append(actual)
+        else:
+            wanted.append(frame.evaluate.number(size.value))
+            sound = sound and bool(wanted[-1] == actual)
+    if not sound:
+        wanted += ["_"] * (len(shape) - len(wanted))
+        claimed = "[" + ", ".join(map(str, wanted)) + "]"
+        difference = f"`{frame.calls[-1][0].name}` takes {claimed}, gets {type}"
+        problem = ShapeClaimFails(
+            actual=type,
+            claimed=claimed,
+            difference=difference,
+            remedy="change what comes in, or the input's shape",
+        )
+        at = frame.calls[-1][1] or statement.span
+        elaborator.diagnostics.add(problem.at(at, Label(statement.span, "declared here")))

@@ -1,0 +1,135 @@
+"""`reuse` and `tie`: weights that are used more than once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.diagnostics import Label
+from netspec.elaborate.frame import Frame
+from netspec.elaborate.values import BlockCall, Failed, Labelled, Value
+from netspec.ir.network import CallNode
+from netspec.ir.types import TensorType
+from netspec.ops.base import Layer, Weight
+from netspec.ops.weights import module_weights
+from netspec.problems.names import NotALayer
+from netspec.problems.structure import ReuseMismatch, TieMismatch
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.elaborate.elaborator import Elaborator
+
+
+def tie(
+    elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument
+) -> dict[str, str]:
+    """`tie=label`: the layer's weight is that of the labelled layer."""
+    found = frame.label(tie.value.id) if isinstance(tie.value, ast.Name) else None
+    if found is None:
+        frame.evaluate.tensor(tie.value)  # reports a name that is not defined
+    elif not found[0].value.type.known:
+        raise Failed
+    if found is None or not isinstance(found[0].again, Layer):
+        remedy = "`tie` takes the label of a layer that has a weight"
+        frame.report(
+            NotALayer(name=tie.value.span.text, kind="layer", what="not the label of a layer", remedy=remedy),
+            tie.value.span,
+        )
+        raise Failed
+    labelled, outwards = found
+    types = [v.type for v in inputs]
+    if not all(t.known for t in types):
+        raise Failed
+    theirs, ours = _first_weights(elaborator, labelled).get("weight"), layer.weights(types).get("weight")
+    if theirs is None or ours is None or theirs.shape != ours.shape:
+        mine = f"this layer's weight is {TensorType(ours.shape)}" if ours else "this layer has no weight"
+        its = f"its weight is {TensorType(theirs.shape)}" if theirs else "it has no weight"
+        frame.evaluate.fail(
+            TieMismatch(label=labelled.name, reason=mine), tie.value.span, Label(labelled.span, its)
+        )
+    return {"weight": "../" * outwards + f"{labelled.node}.weight"}
+
+
+def _module_of(elaborator: Elaborator, labelled: Labelled) -> str:
+    """The module that a labelled block call uses."""
+    node: CallNode = next(n for n in labelled.value.home.nodes if n.name == labelled.node)
+    return node.module
+
+
+def _first_weights(elaborator: Elaborator, labelled: Labelled) -> dict[str, Weight]:
+    """The weights of a labelled layer, at its own inputs."""
+    home = labelled.value.home
+    node = next(n for n in home.nodes if n.name == labelled.node)
+    weights: dict[str, Weight] = labelled.again.weights([home.types[ref] for ref in node.inputs])
+    return weights
+
+
+def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | None) -> Value:
+    found = frame.label(unit.label.id) if isinstance(unit.label, ast.Name) else None
+    if found is None:
+        frame.evaluate.tensor(unit.label)  # reports a name that is not defined
+        problem = NotALayer(
+            name=unit.label.span.text,
+            kind="layer",
+            what="not a label",
+            remedy="`reuse` takes the label of a layer or block",
+        )
+        frame.report(problem, unit.label.span)
+        raise Failed
+    labelled, outwards = found
+    if not labelled.value.type.known:
+        raise Failed
+    again = labelled.again
+    current = elaborator.flowing(frame, unit.span)
+    shares = "../" * outwards + (labelled.node or "")
+    name = label if label is not None else frame.module.automatic_name(labelled.name + "_")
+    if isinstance(again, Layer):
+        value = elaborator.add_layer(frame, again, name, [current], None, unit.span, label, shares)
+        if value.type.known:
+            _match_weights(
+                elaborator,
+                frame,
+                labelled,
+                _first_weights(elaborator, labelled),
+                again.weights([current.type]),
+                current,
+                unit,
+            )
+        return value
+    if isinstance(again, BlockCall):
+        made = elaborator.instantiate(frame, again.block, again.arguments, [current], unit.span)
+        first = _module_of(elaborator, labelled)
+        if made.module != first and all(t.known for t in made.outputs.values()):
+            before, now = (
+                dict(module_weights(name, elaborator.modules, elaborator.types))
+                for name in (first, made.module)
+            )
+            _match_weights(elaborator, frame, labelled, before, now, current, unit)
+        return elaborator.add_call(frame, made, name, [current], unit.span, label, again, shares)
+    if labelled.node is None:
+        what, remedy = "not the label of a layer or block", "`reuse` takes the label of a layer or block"
+    else:
+        what, remedy = "a group, merge or loop", "make a `block` of it, and label its use"
+    problem = NotALayer(name=labelled.name, kind="layer", what=what, remedy=remedy)
+    frame.report(problem, unit.label.span)
+    raise Failed
+
+
+def _match_weights(
+    elaborator: Elaborator,
+    frame: Frame,
+    labelled: Labelled,
+    before: dict[str, Weight],
+    now: dict[str, Weight],
+    current: Value,
+    unit: ast.Reuse,
+) -> None:
+    """Report the first weight that a reuse at another input would need in another shape."""
+    for name in [*before, *now]:
+        first, second = before.get(name), now.get(name)
+        if first == second:
+            continue
+        here = f"here it needs {TensorType(second.shape)}" if second else "here there is none"
+        there = f"`{name}` is {TensorType(first.shape)}" if first else f"there is no `{name}`"
+        problem = ReuseMismatch(label=labelled.name, shape=current.type, reason=f"{there}, {here}")
+        frame.report(problem, unit.span, Label(labelled.span, "first used here"))
+        return
