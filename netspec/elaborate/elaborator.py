@@ -257,6 +257,8 @@ class Elaborator:
                 remedy="further values come in through `input NAME` in the block",
             )
             frame.report(problem, span)
+        if len(inner.module.inputs) != len(inputs):
+            raise Failed  # reported above, or at an `input` of the block
         self.finish(inner.module, outputs)
         made = Instance(inner.module.name, {member: v.type for member, v in outputs.items()})
         self._instances[key] = made
@@ -388,9 +390,13 @@ class Elaborator:
         return frame.it
 
     def _poison_label(self, label: ast.Name | ast.String, frame: Frame, span: Span) -> None:
-        if isinstance(label, ast.Name) and label.id not in frame.module.labels:
-            value = frame.module.unknown(span)
-            frame.module.labels[label.id] = Labelled(label.id, value, {}, None, span, None)
+        """Let a label stand for an unknown value, where a mistake leaves nothing else."""
+        try:
+            text = self.label_text(label, frame)
+        except Failed:
+            return
+        if text not in frame.module.labels:
+            frame.module.labels[text] = Labelled(text, frame.module.unknown(span), {}, None, span, None)
 
     def _step(self, step: ast.Step, frame: Frame, sole: str | None) -> Value:
         unit = step.unit
@@ -494,6 +500,10 @@ class Elaborator:
         first = frame.module.labels.get(text)
         if first is not None:
             self.report_second(label, text, first.span, unit, frame)
+        automatic = frame.module.spans.get(text)
+        if automatic is not None:
+            problem = DuplicateName(name=text, remedy="give the layer before a label of its own")
+            frame.evaluate.fail(problem, label.span, Label(automatic, f"this layer is called `{text}`"))
         return text
 
     def report_second(

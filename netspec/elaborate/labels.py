@@ -19,6 +19,8 @@ def _collect_chain(chain: ast.Chain, found: set[str]) -> None:
     for step in chain.steps:
         if isinstance(step.label, ast.Name):
             found.add(step.label.id)
+        elif isinstance(step.label, ast.String):  # the text of one with values in braces is not known before
+            found.update(part for part in step.label.parts if len(step.label.parts) == 1 and isinstance(part, str))
         elif step.label is None:
             unit: Any = step.unit
             for path in getattr(unit, "paths", ()):

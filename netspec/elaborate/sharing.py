@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import Label
+from netspec.diagnostics import Label, Problem
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import BlockCall, Failed, Labelled, Value
 from netspec.ir.network import CallNode
 from netspec.ir.types import TensorType
-from netspec.ops.base import Layer, Weight
+from netspec.ops.base import Layer, Weight, output_types
 from netspec.ops.weights import module_weights
 from netspec.problems.names import NotALayer
 from netspec.problems.structure import ReuseMismatch, TieMismatch
@@ -39,6 +39,10 @@ def tie(
     types = [v.type for v in inputs]
     if not all(t.known for t in types):
         raise Failed
+    try:
+        output_types(layer, types)
+    except Problem:
+        return {}  # reported where the layer is added
     theirs, ours = _first_weights(elaborator, labelled).get("weight"), layer.weights(types).get("weight")
     if theirs is None or ours is None or theirs.shape != ours.shape:
         mine = f"this layer's weight is {TensorType(ours.shape)}" if ours else "this layer has no weight"

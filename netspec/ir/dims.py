@@ -10,6 +10,9 @@ join, so that equal sizes written differently compare equal:
 `==` says whether the normal forms are equal. `<`, `<=`, `>`, `>=` say whether the relation holds for
 all values of the symbols, so both `a < b` and `a >= b` may be False: a rule that refuses `a < b`
 refuses what is wrong at every size. Arithmetic mixes with ints, and gives an int back where it can.
+
+Written out, an expression may double with every operation. One of more than `MAX_TERMS` terms and atoms is
+refused with `TooManyTerms`, so that no arithmetic takes long.
 """
 
 from __future__ import annotations
@@ -17,6 +20,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import gcd
 from typing import NamedTuple, TypeAlias, Union
+
+
+MAX_TERMS = 5_000
+
+
+class TooManyTerms(ValueError):
+    """An expression that is too long to work with."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the size has too many terms: more than {MAX_TERMS:,} when written out")
 
 
 class Op(NamedTuple):
@@ -29,8 +42,7 @@ class Op(NamedTuple):
     def __str__(self) -> str:
         if self.kind in ("min", "max"):
             return f"{self.kind}({self.left}, {self.right})"
-        right = f"({self.right})" if isinstance(self.right, Expr) and not self.right.is_atom else f"{self.right}"
-        left = f"{self.left}" if self.left.is_atom and not isinstance(self.left.atom, Op) else f"({self.left})"
+        left, right = (f"{side}" if _is_plain(side) else f"({side})" for side in (self.left, self.right))
         return f"{left} {self.kind} {right}"
 
 
@@ -47,11 +59,18 @@ def _order(factor: tuple[Atom, int]) -> tuple[int, str, int]:
 class Expr:
     """A polynomial over atoms with at least one atom. Immutable; made by arithmetic on `symbol(name)`."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_text", "length", "terms")
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
+        self.length = len(terms)  # of it written out, in terms and atoms
+        for monomial in terms:
+            for atom, power in monomial:
+                self.length += power * _length(atom)
+        if self.length > MAX_TERMS:
+            raise TooManyTerms
         self._hash: int | None = None
+        self._text = ""  # kept, for that of an atom is needed to order those around it
 
     # -- arithmetic ---------------------------------------------------------------------------------
 
@@ -74,6 +93,8 @@ class Expr:
 
     def __mul__(self, other: Dim) -> Dim:
         terms: Terms = {}
+        if len(self.terms) * len(_terms(other)) > MAX_TERMS:
+            raise TooManyTerms
         for a, f in self.terms.items():
             for b, g in _terms(other).items():
                 monomial = _product(a, b)
@@ -102,7 +123,7 @@ class Expr:
         return self - (self // other) * other
 
     def __rmod__(self, other: int) -> Dim:
-        return _atom(Op("%", _constant(other), self))
+        return 0 if other == 0 else _atom(Op("%", _constant(other), self))
 
     # -- comparison ---------------------------------------------------------------------------------
 
@@ -158,6 +179,11 @@ class Expr:
         return found
 
     def __str__(self) -> str:
+        if not self._text:
+            self._text = self._write()
+        return self._text
+
+    def _write(self) -> str:
         text = ""
         for monomial, factor in sorted(self.terms.items(), key=lambda t: _rank(t[0])):
             term = _term_text(monomial, abs(factor))
@@ -239,6 +265,21 @@ def _value(atom: Atom, values: Mapping[str, Dim]) -> Dim:
     return _extreme(atom.kind, left, right)
 
 
+def _is_plain(side: Dim) -> bool:
+    """Whether a side of a quotient or remainder needs no parentheses: a symbol, a number, a min or a max."""
+    if isinstance(side, int):
+        return side >= 0
+    if not side.is_atom:
+        return side.terms.keys() == {()} and side.terms[()] >= 0
+    return not (isinstance(side.atom, Op) and side.atom.kind in ("//", "%"))
+
+
+def _length(atom: Atom) -> int:
+    if not isinstance(atom, Op):
+        return 1
+    return 1 + atom.left.length + (atom.right.length if isinstance(atom.right, Expr) else 1)
+
+
 def _terms(dim: Dim) -> Terms:
     return dim.terms if isinstance(dim, Expr) else {(): dim}
 
@@ -299,14 +340,14 @@ def _extreme(kind: str, a: Dim, b: Dim) -> Dim:
     larger, smaller = (a, b) if a >= b else (b, a)
     if larger >= smaller:
         return larger if kind == "max" else smaller
-    if isinstance(a, int) or (isinstance(b, Expr) and str(b) < str(a)):
+    if isinstance(b, Expr) and (isinstance(a, int) or str(b) < str(a)):
         a, b = b, a
-    assert isinstance(a, Expr)
-    return _atom(Op(kind, a, b))
+    return _atom(Op(kind, a if isinstance(a, Expr) else _constant(a), b))
 
 
 def _monomial_bounds(monomial: Monomial) -> tuple[int | None, int | None]:
-    low, high = 1, 1  # type: int, int | None
+    low: int = 1
+    high: int | None = 1
     for atom, power in monomial:
         least, most = _atom_bounds(atom)
         if least is None or least < 0:

@@ -30,11 +30,12 @@ def _read(value: Any) -> TensorType:
 def _read_dim(value: Any) -> Dim:
     if isinstance(value, str):
         try:
-            value = parse_dim(value)
+            size = parse_dim(value)
         except ZeroDivisionError as error:
             raise ValueError(str(error)) from None
-        if not isinstance(value, int) and not value < 1:
-            return value
+        if not isinstance(size, int) and not size < 1:
+            return size
+        value = size
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{value!r} is not a size: a whole number above 0, or an expression")
     return value

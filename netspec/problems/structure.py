@@ -29,7 +29,7 @@ class TooLarge(Problem):
 
     code = "NS503"
     title = "the net is too large to write out"
-    label = "more than {limit} layers"
+    label = "more than {limit} layers and iterations"
     help = "a `repeat` whose body gives back the type it gets, without using the index in arithmetic, costs nothing"
 
 

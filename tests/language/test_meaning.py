@@ -73,7 +73,8 @@ OUTPUTS: list[tuple[str, str, tuple[int, ...]]] = [
     ("same", "block same { }", (3, 8, 8)),
     # blocks with further inputs
     ("a: conv 5 k=1\njoin with image", "block join { input skip\n concat with skip }", (8, 8, 8)),
-    ("maxpool 2\njoin with image", "block join { input skip: [C, H, W]\n conv C k=1 -> upsample 2 }", (3, 8, 8)),
+    ("maxpool 2\njoin with image",
+     "block join { input skip: [C, H, W]\n conv C k=1 -> upsample 2 }", (3, 8, 8)),
     # let in bodies
     ("let n = it.channels + 1\nconv n k=1", "", (4, 8, 8)),
     ("let n = 4\nconv n k=1\nlet n = n + it.channels\nconv n k=1", "", (8, 8, 8)),
@@ -120,6 +121,7 @@ PATHS: list[tuple[str, str, str]] = [
     ("conv 4 k=1 -> relu -> conv 4 k=1 -> relu", "", "conv1 relu1 conv2 relu2"),
     ("conv2: conv 4 k=1 -> conv 4 k=1 -> conv 4 k=1", "", "conv2 conv1 conv3"),
     ("conv 4 k=1 -> conv1: conv 4 k=1", "", "conv2 conv1"),
+    ('conv 4 k=1 -> "conv1": conv 4 k=1', "", "conv2 conv1"),
     # labels
     ("c: conv 4 k=1 -> r: relu", "", "c r"),
     ("0: conv 4 k=1 -> 1: relu", "", "0 1"),
