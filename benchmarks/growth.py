@@ -21,9 +21,7 @@ def long_spec(lines: int) -> str:
 
 def deep_spec(count: int) -> str:
     """A net of six lines with so many copies of a convolution."""
-    return (
-        f"net Deep {{\n  input x: [8, 32, 32]\n  repeat {count} {{\n    conv 8 k=3 pad=1 -> relu\n  }}\n}}\n"
-    )
+    return f"net Deep {{\n  input x: [8, 32, 32]\n  repeat {count} {{\n    conv 8 k=3 pad=1 -> relu\n  }}\n}}\n"
 
 
 def seconds(text: str, params: int, tries: int) -> float:

@@ -33,7 +33,9 @@ def main() -> None:
         net = netspec.loads(SPEC, width=width, depth=depth)
         if net.params <= PARAMS and net.macs <= MACS:
             fitting.append((net.macs, net.params, width, depth))
-    print(f"{len(fitting)} of {len(variants)} variants have at most {PARAMS:,} parameters and {MACS:,} MACs; the largest:")
+    print(
+        f"{len(fitting)} of {len(variants)} variants have at most {PARAMS:,} parameters and {MACS:,} MACs; the largest:"
+    )
     for macs, params, width, depth in sorted(fitting, reverse=True)[:5]:
         print(f"  width {width:2}  depth {depth}  {params:>9,} parameters  {macs:>12,} MACs")
 

@@ -1,9 +1,9 @@
 """netspec: a small declarative language for neural networks, its compiler and its shape checker.
 
-    import netspec
+import netspec
 
-    net = netspec.load("resnet:ResNet50", classes=10)
-    net.params, net.macs, net["layer1.0.conv1"].output
+net = netspec.load("resnet:ResNet50", classes=10)
+net.params, net.macs, net["layer1.0.conv1"].output
 """
 
 from __future__ import annotations

@@ -209,10 +209,13 @@ class Network(Facts):
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name} {list(shape)}" for name, shape in self.inputs.items())
-        return f"<{self.name}: {inputs} -> {', '.join(str(list(s)) for s in self.outputs.values())}, {self.params:,} params>"
+        outputs = ", ".join(str(list(shape)) for shape in self.outputs.values())
+        return f"<{self.name}: {inputs} -> {outputs}, {self.params:,} params>"
 
 
-def load(path: str | os.PathLike[str], /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any) -> Network:
+def load(
+    path: str | os.PathLike[str], /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any
+) -> Network:
     """The checked net of a .net file, of IR in JSON, or of a bundled spec by name.
 
     path: `file.net`, `file.net:Net`, `resnet:ResNet50`. net: which net, where the file has several.

@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from netspec import __version__
-
 from netspec.startup import lighten
 
 _COLOR = click.Choice(["auto", "always", "never"])
@@ -26,9 +25,19 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("targets", nargs=-1, required=True, metavar="FILE[:NET]...")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable.")
-@click.option("--batch", type=click.IntRange(1, 10**9), default=1, show_default=True, help="Samples to count computation and activations for.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "markdown", "csv"]), default="table", show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10**9),
+    default=1,
+    show_default=True,
+    help="Samples to count computation and activations for.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "markdown", "csv"]), default="table", show_default=True
+)
 @click.option("--columns", metavar="NAME,...", help="Columns to show, or all; `--columns help` lists them.")
 @click.option("--depth", type=click.IntRange(0, 1000), help="Show so many levels of groups.")
 @click.option("--symbolic", is_flag=True, help="Leave sizes such as H=224 symbolic: shapes and costs as formulas.")
@@ -65,7 +74,9 @@ def specs(color: str) -> None:
 
 @cli.command()
 @click.argument("target", required=False, metavar="FILE[:NET]")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the IR instead.")
 def ir(target: str | None, settings: tuple[str, ...], schema: bool) -> None:
     """Print a net's intermediate representation as JSON. `netspec check` reads it back."""

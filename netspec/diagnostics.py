@@ -75,9 +75,7 @@ class Problem(Exception):
 
     def nowhere(self, origin: str) -> Diagnostic:
         """This problem where there is no text to point at, such as a file that cannot be read."""
-        return Diagnostic(
-            self.code, self.severity, self.fill(self.title), (), self.notes, self.fill(self.help), origin
-        )
+        return Diagnostic(self.code, self.severity, self.fill(self.title), (), self.notes, self.fill(self.help), origin)
 
     def __str__(self) -> str:
         return self.fill(self.title)

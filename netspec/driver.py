@@ -150,7 +150,11 @@ class Compilation:
         if name is None:
             if len(nets) != 1:
                 if not len(self._found):
-                    remedy = f"choose one of: {', '.join(nets)}" if nets else "add one: `net Name { input x: [3, 32, 32] ... }`"
+                    remedy = (
+                        f"choose one of: {', '.join(nets)}"
+                        if nets
+                        else "add one: `net Name { input x: [3, 32, 32] ... }`"
+                    )
                     self._found.add(NoNets(file=self.source.name, remedy=remedy).nowhere(self.source.name))
                 return None
             name = nets[0]
@@ -203,7 +207,11 @@ class Compilation:
             refuse("it is nested too deeply")
             return None
         if self.name is not None and self.name != network.name:
-            self._found.add(UnknownNet(file=self.source.name, name=self.name, remedy=f"nets: {network.name}").nowhere(self.source.name))
+            self._found.add(
+                UnknownNet(file=self.source.name, name=self.name, remedy=f"nets: {network.name}").nowhere(
+                    self.source.name
+                )
+            )
             return None
         if self.settings:
             refuse("IR has no parameters to set")

@@ -39,9 +39,7 @@ class Outcome(NamedTuple):
 
 def heavy_imports(program: str, folder: Path) -> Outcome:
     """Run a program in a Python of its own; its exit code, and which heavy libraries it has imported."""
-    done = subprocess.run(
-        [sys.executable, "-c", REPORT, program], cwd=folder, capture_output=True, encoding="utf-8"
-    )
+    done = subprocess.run([sys.executable, "-c", REPORT, program], cwd=folder, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     *_, last = done.stdout.splitlines()
     return Outcome(*json.loads(last), output=done.stdout + done.stderr)

@@ -157,9 +157,7 @@ def test_installed_netspec_checks_a_bundled_spec(installed: Environment, tmp_pat
 
 
 @pytest.mark.parametrize("home", ["missing", "a file", "read-only"])
-def test_a_home_that_cannot_be_written_is_no_trouble(
-    installed: Environment, tmp_path: Path, home: str
-) -> None:
+def test_a_home_that_cannot_be_written_is_no_trouble(installed: Environment, tmp_path: Path, home: str) -> None:
     place = tmp_path / "home"
     if home == "a file":
         place.touch()
@@ -174,9 +172,7 @@ def test_a_home_that_cannot_be_written_is_no_trouble(
 
 
 def test_core_install_brings_nothing_heavy(installed: Environment, tmp_path: Path) -> None:
-    find = (
-        "import importlib.util, json, sys; print(json.dumps([*map(bool, map(importlib.util.find_spec, {}))]))"
-    )
+    find = "import importlib.util, json, sys; print(json.dumps([*map(bool, map(importlib.util.find_spec, {}))]))"
     present = json.loads(succeed(installed.python, "-c", find.format(("click", *HEAVY)), cwd=tmp_path))
     assert dict(zip(("click", *HEAVY), present, strict=True)) == {"click": True} | dict.fromkeys(HEAVY, False)
 
@@ -289,9 +285,7 @@ class TestCache:
         assert found is not None
         assert stat.S_IMODE(os.stat(found).st_mode) == 0o700
 
-    def test_is_not_one_that_others_may_write_to(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_is_not_one_that_others_may_write_to(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         set_cache(monkeypatch, "linux", {"XDG_CACHE_HOME": str(tmp_path)})
         (tmp_path / "netspec").mkdir()
         (tmp_path / "netspec").chmod(0o777)

@@ -59,6 +59,8 @@ def _check_names(module: Module, modules: dict[str, Module]) -> None:
                 raise IrError(f"{at}: there is no value `{ref}` before it")
         if node.name in known or node.name in names:
             raise IrError(f"{at}: the name stands twice")
+        if "." in node.name:
+            raise IrError(f"{at}: a name has no dots")
         for used in _used(node):
             if used not in modules or used == module.name:
                 raise IrError(f"{at}: there is no module `{used}` before this one")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from netspec.analysis.shapes import Types, values_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
@@ -47,7 +47,7 @@ class Signature(NamedTuple):
     required: tuple[str, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def signature(layer: type[Layer]) -> Signature:
     fields = layer.model_fields
     words = {name: frozenset(_words(field.annotation)) for name, field in fields.items()}
@@ -135,12 +135,8 @@ def bind_block(frame: Frame, block: Definition, call: ast.Call, evaluate: Evalua
     values.update(given)
     for parameter in block.parameters:
         if parameter.default is None and parameter.name.id not in values:
-            example = " ".join(
-                [block.name, *(f"{p.name.id}=..." for p in block.parameters if p.default is None)]
-            )
-            evaluate.fail(
-                MissingArgument(layer=block.name, name=parameter.name.id, example=example), call.name.span
-            )
+            example = " ".join([block.name, *(f"{p.name.id}=..." for p in block.parameters if p.default is None)])
+            evaluate.fail(MissingArgument(layer=block.name, name=parameter.name.id, example=example), call.name.span)
     return values
 
 
@@ -153,9 +149,7 @@ def argument_span(call: ast.Call, layer: type[Layer], name: str) -> Span | None:
     return None
 
 
-def _aimed(
-    call: ast.Call, names: tuple[str, ...], positional: int
-) -> Iterator[tuple[ast.Argument, str | None]]:
+def _aimed(call: ast.Call, names: tuple[str, ...], positional: int) -> Iterator[tuple[ast.Argument, str | None]]:
     """Each argument with the name that it is for; None for one too many without a name."""
     position = 0
     for argument in call.arguments:
@@ -186,18 +180,14 @@ def _targets(
             frame.report(UnknownArgument(layer=layer, name=name, remedy=remedy), argument.name.span)
             name = None
         elif name in first:
-            frame.report(
-                RepeatedArgument(name=name), argument.span, Label(first[name].span, "given here first")
-            )
+            frame.report(RepeatedArgument(name=name), argument.span, Label(first[name].span, "given here first"))
             name = None
         else:
             first[name] = argument
         yield argument, name
 
 
-def _too_many(
-    layer: str, names: tuple[str, ...], positional: int, argument: ast.Argument
-) -> TooManyArguments:
+def _too_many(layer: str, names: tuple[str, ...], positional: int, argument: ast.Argument) -> TooManyArguments:
     most = f"{positional} value{'s' if positional != 1 else ''}" if positional else "no values"
     named = names[positional:]
     if named:
@@ -226,7 +216,5 @@ def _report_invalid(
             continue
         told.add(name)
         text, remedy = needed(layer, name, values[name], mistake)
-        problem = BadArgument(
-            layer=layer.layer_name(), name=name, value=show(values[name]), needed=text, remedy=remedy
-        )
+        problem = BadArgument(layer=layer.layer_name(), name=name, value=show(values[name]), needed=text, remedy=remedy)
         frame.report(problem, argument_span(call, layer, name) or call.name.span)

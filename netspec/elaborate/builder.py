@@ -85,9 +85,7 @@ class ModuleBuilder:
             builder, outwards = builder.parent, outwards + 1
         return None
 
-    def finish(
-        self, outputs: dict[str, str], captures: list[tuple[tuple[str, str], Value]] | None = None
-    ) -> Module:
+    def finish(self, outputs: dict[str, str], captures: list[tuple[tuple[str, str], Value]] | None = None) -> Module:
         """The module. `captures` is the order of the captured inputs, where several modules share one."""
         if captures is None:
             captures = [(key, value) for key, (_, value) in self.captures.items()]

@@ -34,9 +34,7 @@ def declare_input(elaborator: Elaborator, statement: ast.Input, frame: Frame) ->
     outermost = len(frame.calls) == 1
     if outermost and owner.is_net:
         if statement.shape is None:
-            problem = NoValue(
-                reason="the shape is missing", remedy=f"`input {name}: [3, 224, 224]`, without the batch"
-            )
+            problem = NoValue(reason="the shape is missing", remedy=f"`input {name}: [3, 224, 224]`, without the batch")
             frame.report(problem, span)
             type: TensorType = UNKNOWN
         else:

@@ -74,9 +74,7 @@ class PendingClaim:
 class Elaborator:
     """Elaborates one net."""
 
-    def __init__(
-        self, diagnostics: Diagnostics, settings: Mapping[str, Static], symbolic: bool = False
-    ) -> None:
+    def __init__(self, diagnostics: Diagnostics, settings: Mapping[str, Static], symbolic: bool = False) -> None:
         self.diagnostics = diagnostics
         self.settings = settings
         self.symbolic = symbolic  # leave symbols symbolic that have a usual value
@@ -137,13 +135,9 @@ class Elaborator:
                 self._statement(statement, frame)
 
     def _symbols(self) -> list[str]:
-        return sorted(
-            {s for i in self.inputs for d in i.type.shape if isinstance(d, Expr) for s in d.symbols}
-        )
+        return sorted({s for i in self.inputs for d in i.type.shape if isinstance(d, Expr) for s in d.symbols})
 
-    def _parameters(
-        self, definition: Definition, given: dict[str, Static], frame: Frame
-    ) -> dict[str, Static]:
+    def _parameters(self, definition: Definition, given: dict[str, Static], frame: Frame) -> dict[str, Static]:
         """Values for the parameters of the net being checked: settings, bound arguments, defaults."""
         env: dict[str, Static] = {}
         frame.env = env
@@ -264,9 +258,7 @@ class Elaborator:
         self._instances[key] = made
         return made
 
-    def builder(
-        self, name: str, title: str, parent: ModuleBuilder | None, body: ast.Body | None
-    ) -> ModuleBuilder:
+    def builder(self, name: str, title: str, parent: ModuleBuilder | None, body: ast.Body | None) -> ModuleBuilder:
         count = self._module_counts.get(name, 0) + 1
         self._module_counts[name] = count
         unique = name if count == 1 else f"{name}.{count}"
@@ -315,12 +307,7 @@ class Elaborator:
         if returned is not None:
             return returned
         if frame.it is None:
-            if (
-                not frame.waiting
-                and not self.inputs
-                and frame.module.parent is None
-                and frame.calls[-1][0].is_net
-            ):
+            if not frame.waiting and not self.inputs and frame.module.parent is None and frame.calls[-1][0].is_net:
                 reason, remedy = "the net has no input", "begin with `input image: [3, 224, 224]`"
             else:
                 reason, remedy = "nothing flows here", "add a layer"
@@ -334,9 +321,7 @@ class Elaborator:
         elif isinstance(statement, ast.Assert):
             self.claims.append(PendingClaim(statement.test, frame))
             test = statement.test
-            self.claims_made += (
-                len(test.operands) if isinstance(test, ast.Logic) and test.operator == "and" else 1
-            )
+            self.claims_made += len(test.operands) if isinstance(test, ast.Logic) and test.operator == "and" else 1
         elif isinstance(statement, ast.Input):
             declarations.declare_input(self, statement, frame)
         elif isinstance(statement, ast.Source):
@@ -346,17 +331,9 @@ class Elaborator:
         outputs: dict[str, Value] = {}
         for expr in statement.values:
             value = frame.evaluate.tensor(expr)
-            name = (
-                expr.name
-                if isinstance(expr, ast.Member)
-                else expr.id
-                if isinstance(expr, ast.Name)
-                else "out"
-            )
+            name = expr.name if isinstance(expr, ast.Member) else expr.id if isinstance(expr, ast.Name) else "out"
             if name in outputs:
-                frame.report(
-                    DuplicateName(name=name, remedy="label one of the values differently"), expr.span
-                )
+                frame.report(DuplicateName(name=name, remedy="label one of the values differently"), expr.span)
                 continue
             outputs[name] = value
         return outputs if len(outputs) > 1 else {"": next(iter(outputs.values()))}
@@ -464,9 +441,7 @@ class Elaborator:
             difference = f"{counted(len(wanted), 'axis')} claimed, {len(shape)} there"
             at = claim.span
         else:
-            axis = next(
-                i for i, (w, s) in enumerate(zip(wanted, shape, strict=True)) if w is not None and w != s
-            )
+            axis = next(i for i, (w, s) in enumerate(zip(wanted, shape, strict=True)) if w is not None and w != s)
             difference = f"axis {axis} is {shape[axis]}, not {wanted[axis]}"
             at = claim.sizes[axis].span
         problem = ShapeClaimFails(
@@ -506,9 +481,7 @@ class Elaborator:
             frame.evaluate.fail(problem, label.span, Label(automatic, f"this layer is called `{text}`"))
         return text
 
-    def report_second(
-        self, label: ast.Name | ast.String, text: str, first: Span, unit: Span, frame: Frame
-    ) -> NoReturn:
+    def report_second(self, label: ast.Name | ast.String, text: str, first: Span, unit: Span, frame: Frame) -> NoReturn:
         if first == unit:  # in a loop
             remedy, others = f'put the index into the label: "{text}{{i}}"', []
         else:
@@ -517,12 +490,7 @@ class Elaborator:
 
     def label_text(self, at: ast.Name | ast.String, frame: Frame) -> str:
         text = at.id if isinstance(at, ast.Name) else str(frame.evaluate(at))
-        if (
-            not text.replace("_", "a").isalnum()
-            or not text.isascii()
-            or text in ("it", "_")
-            or len(text) > 200
-        ):
+        if not text.replace("_", "a").isalnum() or not text.isascii() or text in ("it", "_") or len(text) > 200:
             reason = "`it` is the value that flows" if text == "it" else "not a plain name"
             frame.report(BadLabel(name=text[:40], reason=reason), at.span)
             raise Failed
@@ -566,9 +534,7 @@ class Elaborator:
         found = frame.callable(name)
         return found if found is not None else self.unknown_layer(frame, call.name, callee, "layer")
 
-    def unknown_layer(
-        self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]
-    ) -> NoReturn:
+    def unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]) -> NoReturn:
         if found is None:
             label = frame.label(name.id)
             found = label[0] if label else frame.constant(name.id)[1]
@@ -590,9 +556,7 @@ class Elaborator:
             remedy, kinds = "`netspec layers` lists the built-in layers and blocks", "layer, block or net"
         else:
             known = [
-                n
-                for n in frame.definitions.names
-                if isinstance(frame.definitions.item(n), (ast.Net, ast.Instance))
+                n for n in frame.definitions.names if isinstance(frame.definitions.item(n), (ast.Net, ast.Instance))
             ]
             close = nearest(name.id, known) if not frame.definitions.lacking else None
             remedy, kinds = f"nets: {listed(known)}", "net"
@@ -614,9 +578,7 @@ class Elaborator:
         inputs += [frame.evaluate.tensor(expr) for expr in call.others]
         return inputs
 
-    def _check_arity(
-        self, frame: Frame, call: ast.Call, layer: str, taken: tuple[int, int | None], given: int
-    ) -> None:
+    def _check_arity(self, frame: Frame, call: ast.Call, layer: str, taken: tuple[int, int | None], given: int) -> None:
         least, most = taken
         if least <= given and (most is None or given <= most):
             return
@@ -664,14 +626,11 @@ class Elaborator:
         )
         return self.add(frame, node, made.outputs, span, label, again)
 
-    def add(
-        self, frame: Frame, node: Any, outputs: Outputs, span: Span, label: str | None, again: Any
-    ) -> Value:
+    def add(self, frame: Frame, node: Any, outputs: Outputs, span: Span, label: str | None, again: Any) -> Value:
         """Add a node; its first output flows on, the others are members."""
         self.count_node(frame, span)
         refs = [
-            (node.name if i == 0 else f"{node.name}.{member}", type)
-            for i, (member, type) in enumerate(outputs.items())
+            (node.name if i == 0 else f"{node.name}.{member}", type) for i, (member, type) in enumerate(outputs.items())
         ]
         frame.module.add(node, refs, span)
         values = [Value(ref, type, frame.module, span) for ref, type in refs]
@@ -756,9 +715,7 @@ class Elaborator:
         """The module of one iteration of a repeat."""
         node = next(n for n in self.modules[owner.module].nodes if n.name == owner.node)
         assert isinstance(node, RepeatNode)
-        return next(
-            r.module for r, first in iterations(node) if first <= (owner.iteration or 0) < first + r.times
-        )
+        return next(r.module for r, first in iterations(node) if first <= (owner.iteration or 0) < first + r.times)
 
 
 def bind_block_partial(frame: Frame, base: Definition, call: ast.Call) -> dict[str, Static]:

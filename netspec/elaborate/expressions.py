@@ -180,9 +180,7 @@ class Evaluator:
             if isinstance(owner, (Labelled, NodeRef)):
                 return self._fact(owner, expr)
         self.fail(
-            UnknownMember(
-                owner=expr.value.span.text, name=expr.name, remedy=f"{describe(owner)} has no members"
-            ),
+            UnknownMember(owner=expr.value.span.text, name=expr.name, remedy=f"{describe(owner)} has no members"),
             expr.name_span,
         )
 
@@ -358,10 +356,7 @@ def _compute(operator: str, a: Any, b: Any) -> Any:
         if isinstance(a, Expr) or isinstance(b, Expr):
             raise ValueError("powers of symbolic sizes are not supported")
         if abs(b) > 256 or (
-            isinstance(a, int)
-            and isinstance(b, int)
-            and abs(a) > 1
-            and b * math.log10(abs(a)) > limits.INTEGER_DIGITS
+            isinstance(a, int) and isinstance(b, int) and abs(a) > 1 and b * math.log10(abs(a)) > limits.INTEGER_DIGITS
         ):
             raise ValueError("the power is too large")
         result = a**b

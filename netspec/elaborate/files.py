@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from netspec import limits, resources
 from netspec.diagnostics import Diagnostic, Diagnostics, Label, Problem, SpecError
@@ -67,11 +67,7 @@ def read_source(path: str, name: str | None = None) -> SourceFile:
             data = file.read(limits.SOURCE_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "cannot be opened").lower()
-        remedy = (
-            "`netspec specs` lists the bundled specs"
-            if isinstance(error, FileNotFoundError)
-            else "check the path"
-        )
+        remedy = "`netspec specs` lists the bundled specs" if isinstance(error, FileNotFoundError) else "check the path"
         raise SpecError((CannotRead(file=shown, reason=reason, remedy=remedy).nowhere(shown),)) from None
     return source_from_bytes(data, shown, path)
 
@@ -86,9 +82,7 @@ def source_from_bytes(data: bytes, name: str, path: str | None) -> SourceFile:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = NotASpec(
-            file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text"
-        )
+        problem = NotASpec(file=name, reason=f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text")
         raise SpecError((problem.nowhere(name),)) from None
     return cached_source(name, text.replace("\r\n", "\n"), path)
 
@@ -138,9 +132,7 @@ def _define(name: ast.Name, places: dict[str, Span], out: Diagnostics) -> None:
         out.add(problem.at(name.span, Label(first, "first defined here")))
 
 
-def _use(
-    item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions | None]
-) -> None:
+def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions | None]) -> None:
     written = "".join(part for part in item.path.parts if isinstance(part, str))
 
     def refuse(reason: str, remedy: str) -> None:
@@ -175,7 +167,7 @@ def _use(
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def standard(name: str) -> Definitions | None:
     """The file of the standard library that defines a block: each block has one of its own."""
     if not name.isidentifier() or not name.isascii():

@@ -44,9 +44,7 @@ class Frame:
 
     def inner(self, module: ModuleBuilder, it: Value | None, **names: Static) -> Frame:
         """A frame for a body inside this one."""
-        frame = Frame(
-            self.elaborator, self.definitions, module, {**self.env, **names}, it, self.calls, self.trail
-        )
+        frame = Frame(self.elaborator, self.definitions, module, {**self.env, **names}, it, self.calls, self.trail)
         frame.outermost = False
         return frame
 
@@ -75,9 +73,7 @@ class Frame:
         if name not in owner.lets:
             computing = self.elaborator.computing
             if name in computing:
-                self.elaborator.report_cycle(
-                    computing, name, "a value is computed from others, not from itself", owner
-                )
+                self.elaborator.report_cycle(computing, name, "a value is computed from others, not from itself", owner)
                 raise Failed
             computing.append(name)
             outside = Frame(self.elaborator, owner, self.elaborator.nowhere, {}, None, ())

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from netspec.elaborate.elaborator import Elaborator
 
 
-def repeat(
-    elaborator: Elaborator, unit: ast.Repeat, frame: Frame, label: str | None, sole: str | None
-) -> Value:
+def repeat(elaborator: Elaborator, unit: ast.Repeat, frame: Frame, label: str | None, sole: str | None) -> Value:
     count = frame.evaluate.integer(unit.count)
     if count < 0:
         remedy = "`repeat 0` passes the value on"
@@ -65,9 +63,7 @@ def loop(elaborator: Elaborator, unit: ast.For, frame: Frame, label: str | None)
         return {name.id: v for name, v in zip(unit.targets, value, strict=True)}
 
     if label is not None:
-        return _iterate(
-            elaborator, unit, frame, label, None, len(values), lambda n: (names(n), None), pinned=True
-        )
+        return _iterate(elaborator, unit, frame, label, None, len(values), lambda n: (names(n), None), pinned=True)
     value: Value | None = frame.it
     for number in range(len(values)):
         elaborator.count_node(frame, unit.span)

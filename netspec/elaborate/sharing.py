@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from netspec.elaborate.elaborator import Elaborator
 
 
-def tie(
-    elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument
-) -> dict[str, str]:
+def tie(elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument) -> dict[str, str]:
     """`tie=label`: the layer's weight is that of the labelled layer."""
     found = frame.label(tie.value.id) if isinstance(tie.value, ast.Name) else None
     if found is None:
@@ -47,9 +45,7 @@ def tie(
     if theirs is None or ours is None or theirs.shape != ours.shape:
         mine = f"this layer's weight is {TensorType(ours.shape)}" if ours else "this layer has no weight"
         its = f"its weight is {TensorType(theirs.shape)}" if theirs else "it has no weight"
-        frame.evaluate.fail(
-            TieMismatch(label=labelled.name, reason=mine), tie.value.span, Label(labelled.span, its)
-        )
+        frame.evaluate.fail(TieMismatch(label=labelled.name, reason=mine), tie.value.span, Label(labelled.span, its))
     return {"weight": "../" * outwards + f"{labelled.node}.weight"}
 
 
@@ -104,8 +100,7 @@ def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | No
         first = _module_of(elaborator, labelled)
         if made.module != first and all(t.known for t in made.outputs.values()):
             before, now = (
-                dict(module_weights(name, elaborator.modules, elaborator.types))
-                for name in (first, made.module)
+                dict(module_weights(name, elaborator.modules, elaborator.types)) for name in (first, made.module)
             )
             _match_weights(elaborator, frame, labelled, before, now, current, unit)
         return elaborator.add_call(frame, made, name, [current], unit.span, label, again, shares)

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from netspec.elaborate.builder import ModuleBuilder
     from netspec.elaborate.files import Definitions
 
-Static: TypeAlias = (
-    Any  # int, float, bool, str, tuple, Expr, Definition or layer class: known before any data
-)
+Static: TypeAlias = Any  # int, float, bool, str, tuple, Expr, Definition or layer class: known before any data
 
 
 class Definition:

@@ -56,7 +56,9 @@ def _file(source: SourceFile, labels: list[Label], gutter: int, tone: str, color
         if last and number > last + 1:
             lines.append(paint("...", "blue", color))
         text = source.line(number)
-        columns = [source.position(label.span.start)[1] - 1 for label in sorted(group, key=lambda label: not label.primary)]
+        columns = [
+            source.position(label.span.start)[1] - 1 for label in sorted(group, key=lambda label: not label.primary)
+        ]
         begin, text = _window(text, columns)
         bar = paint("|", "blue", color)
         shown = printable(text).replace("\t", _TAB)
@@ -95,7 +97,9 @@ def _window(text: str, columns: list[int]) -> tuple[int, str]:
         begin = columns[0] - _LONGEST // 2
     begin = min(begin, len(text) - _LONGEST)
     shown = text[begin : begin + _LONGEST]
-    return begin, ("..." if begin else shown[:3]) + shown[3:-3] + ("..." if begin + _LONGEST < len(text) else shown[-3:])
+    return begin, ("..." if begin else shown[:3]) + shown[3:-3] + (
+        "..." if begin + _LONGEST < len(text) else shown[-3:]
+    )
 
 
 def _edge(gutter: int, color: bool) -> str:

@@ -97,21 +97,43 @@ def diagnostics_json(found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
     """Diagnostics as JSON objects. Lines and columns count from 1; the end is exclusive."""
     out = []
     for d in found:
-        place: dict[str, Any] = {"file": d.origin or None, "line": None, "column": None, "end_line": None, "end_column": None}
+        place: dict[str, Any] = {
+            "file": d.origin or None,
+            "line": None,
+            "column": None,
+            "end_line": None,
+            "end_column": None,
+        }
         span = d.span
         if span is not None:
             line, column = span.source.position(span.start)
             end_line, end_column = span.source.position(span.end)
-            place = {"file": span.source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
+            place = {
+                "file": span.source.name,
+                "line": line,
+                "column": column,
+                "end_line": end_line,
+                "end_column": end_column,
+            }
         out.append({"code": d.code, "severity": d.severity, "message": d.title, **place, "help": d.help})
     return out
 
 
 def net_json(made: Compilation) -> dict[str, Any]:
-    """One net as a JSON object: totals for the batch, layers per occurrence. A size that is an expression is a string."""
+    """One net as a JSON object: figures for the batch, a layer's per occurrence; a size that is a formula as a string."""
     network = made.network
     totals = made.totals
-    names = ("params", "trainable_params", "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes")
+    names = (
+        "params",
+        "trainable_params",
+        "macs",
+        "mults",
+        "adds",
+        "flops",
+        "connections",
+        "weight_bytes",
+        "activation_bytes",
+    )
     figures = {name: _json(None if totals is None else getattr(totals, name)) for name in names}
     types = made.types[network.root.name] if network is not None else {}
     outputs = network.root.outputs.items() if network is not None else ()

@@ -22,7 +22,6 @@ from netspec.problems.structure import UnknownNet
 from netspec.source import SourceFile
 from netspec.syntax.parser import parse_expression
 
-
 _USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
 
 
@@ -72,7 +71,10 @@ def check(
         if show is not None:
             for index, net_made in enumerate(made):
                 if len(made) > 1:
-                    click.echo(("\n" if index else "") + (f"## {net_made.name}\n" if form == "markdown" else f"# {net_made.name}"))
+                    click.echo(
+                        ("\n" if index else "")
+                        + (f"## {net_made.name}\n" if form == "markdown" else f"# {net_made.name}")
+                    )
                 click.echo(show(net_made, columns, depth))
         elif len(made) == 1:
             _one(made[0], columns, depth, colored)

@@ -63,12 +63,9 @@ def size_text(size: object) -> str:
         return "?" if size is None else f"{text} bytes" if len(text) <= 100 else "a long formula (see --format json)"
     if size < 1024:
         return f"{size} bytes"
-    amount = float(size)
-    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB"):
-        amount /= 1024
-        if amount < 1024:
-            break
-    return f"{amount:,.1f} {unit}"
+    units = ("KiB", "MiB", "GiB", "TiB", "PiB")
+    power = min((size.bit_length() - 1) // 10, len(units))
+    return f"{size / 1024**power:,.1f} {units[power - 1]}"
 
 
 def number(value: object) -> str:

@@ -110,7 +110,9 @@ def _lay_out(lines: list[list[str]], right: list[bool], color: bool, terminal: i
         widths[0] = max(min(widths[0], spare), 16)
     out: list[str] = []
     for index, cells in enumerate(lines):
-        parts = [_fit(cell, cells_wide, right[i]) for i, (cell, cells_wide) in enumerate(zip(cells, widths, strict=True))]
+        parts = [
+            _fit(cell, cells_wide, right[i]) for i, (cell, cells_wide) in enumerate(zip(cells, widths, strict=True))
+        ]
         line = "  ".join(parts).rstrip()
         if index in (0, len(lines) - 1):
             line = paint(line, "bold", color)

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import gcd
-from typing import NamedTuple, TypeAlias, Union
-
+from typing import NamedTuple, TypeAlias
 
 MAX_TERMS = 5_000
 
@@ -46,7 +45,7 @@ class Op(NamedTuple):
         return f"{left} {self.kind} {right}"
 
 
-Atom: TypeAlias = Union[str, Op]
+Atom: TypeAlias = str | Op
 Monomial: TypeAlias = tuple[tuple[Atom, int], ...]  # ((atom, power), ...), sorted; () is the constant
 Terms: TypeAlias = dict[Monomial, int]
 
@@ -201,7 +200,7 @@ class Expr:
         return format(str(self), spec.replace(",", ""))
 
 
-Dim: TypeAlias = Union[int, Expr]
+Dim: TypeAlias = int | Expr
 
 
 def symbol(name: str) -> Expr:

@@ -1,8 +1,8 @@
 """Reads a size as `str(Dim)` writes it. The grammar, also that of expressions in JSON output:
 
-    size    = term (("+" | "-") term)*
-    term    = unary (("*" | "//" | "%") unary)*
-    unary   = ["-"] (number | symbol | ("min" | "max") "(" size "," size ")" | "(" size ")")
+size    = term (("+" | "-") term)*
+term    = unary (("*" | "//" | "%") unary)*
+unary   = ["-"] (number | symbol | ("min" | "max") "(" size "," size ")" | "(" size ")")
 """
 
 from __future__ import annotations

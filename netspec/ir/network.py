@@ -6,7 +6,7 @@ that it uses; the last module is the net. Types are not part of the IR: `analysi
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, Self, Union
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,7 +82,7 @@ class RepeatNode(_Model):
     inputs: tuple[str, ...]
 
 
-Node = Annotated[Union[LayerNode, CallNode, RepeatNode], Field(discriminator="kind")]
+Node = Annotated[LayerNode | CallNode | RepeatNode, Field(discriminator="kind")]
 
 
 class Module(_Model):

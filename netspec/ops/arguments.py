@@ -29,9 +29,7 @@ Padding: TypeAlias = (
     | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
     | Literal["same"]
 )
-Sides: TypeAlias = (
-    Count | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
-)
+Sides: TypeAlias = Count | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
 Axes: TypeAlias = int | tuple[int, ...]
 Sizes: TypeAlias = int | Annotated[tuple[int, ...], "one of them may be -1"]
 Connections: TypeAlias = tuple[tuple[Count, ...], ...]

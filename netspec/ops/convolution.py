@@ -190,9 +190,7 @@ class UpConv(Layer):
             x.shape[1:], *self._settings(axes), windows.AXIS_NAMES[axes], strict=True
         ):
             if extra >= max(s, d):
-                raise OutputPadTooLarge(
-                    "output_pad", given=extra, axis=axis, limit=max(s, d), most=max(s, d) - 1
-                )
+                raise OutputPadTooLarge("output_pad", given=extra, axis=axis, limit=max(s, d), most=max(s, d) - 1)
             size = (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
             if size < 1:
                 raise NothingLeft(

@@ -30,9 +30,7 @@ class Subsample(Layer):
         axes = spatial_axes(x)
         places = [
             windows.slide(n, k, k, (0, 0), 1, axis=name)
-            for n, k, name in zip(
-                x.shape[1:], per_axis(self.k, axes, "k"), windows.AXIS_NAMES[axes], strict=True
-            )
+            for n, k, name in zip(x.shape[1:], per_axis(self.k, axes, "k"), windows.AXIS_NAMES[axes], strict=True)
         ]
         return x.with_shape(x.shape[0], *places)
 

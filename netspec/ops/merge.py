@@ -45,9 +45,7 @@ def broadcast(layer: Layer, inputs: Types) -> TensorType:
     return first.with_shape(*shape)
 
 
-def _broadcast_two(
-    layer: Layer, inputs: Types, shape: tuple[Dim, ...], index: int, x: TensorType
-) -> tuple[Dim, ...]:
+def _broadcast_two(layer: Layer, inputs: Types, shape: tuple[Dim, ...], index: int, x: TensorType) -> tuple[Dim, ...]:
     rank = max(len(shape), x.rank)
     ours = (1,) * (rank - len(shape)) + shape
     theirs = (1,) * (rank - x.rank) + x.shape

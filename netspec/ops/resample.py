@@ -58,15 +58,10 @@ class Upsample(Layer):
             raise AlignNeedsInterpolation("align_corners")
         if self.size is not None:
             if self.scale is not None:
-                raise OptionsConflict(
-                    "size", first="scale", second="size", why="each says how large the output is"
-                )
+                raise OptionsConflict("size", first="scale", second="size", why="each says how large the output is")
             return x.with_shape(x.shape[0], *per_axis(self.size, axes, "size"))
         names = windows.AXIS_NAMES[axes]
-        sizes = [
-            _scaled(n, scale, axis)
-            for n, scale, axis in zip(x.shape[1:], self.factors(axes), names, strict=True)
-        ]
+        sizes = [_scaled(n, scale, axis) for n, scale, axis in zip(x.shape[1:], self.factors(axes), names, strict=True)]
         return x.with_shape(x.shape[0], *sizes)
 
     def factors(self, axes: int) -> tuple[int | float, ...]:

@@ -109,9 +109,7 @@ class Permute(_Rearrange):
         (x,) = inputs
         order = self.order(x)
         if len(set(order)) != x.rank or len(order) != x.rank:
-            raise PermuteMismatch(
-                "axes", given=self.axes, shape=x, count=len(set(order)), rank=x.rank, last=x.rank - 1
-            )
+            raise PermuteMismatch("axes", given=self.axes, shape=x, count=len(set(order)), rank=x.rank, last=x.rank - 1)
         return x.with_shape(*(x.shape[axis] for axis in order))
 
     def order(self, x: TensorType) -> tuple[int, ...]:

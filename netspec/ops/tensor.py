@@ -130,9 +130,7 @@ class Scale(Layer):
         (x,) = inputs
         if self.by is not None:
             if self.bias:
-                raise OptionsConflict(
-                    "bias", first="by", second="bias", why="multiplying by a number trains nothing"
-                )
+                raise OptionsConflict("bias", first="by", second="bias", why="multiplying by a number trains nothing")
             return x
         return features(x)
 

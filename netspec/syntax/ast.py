@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeAlias, Union, dataclass_transform
+from typing import Any, Self, TypeAlias, dataclass_transform
 
 from netspec.source import Span
 
@@ -142,10 +142,23 @@ class Conditional(Node):
     span: Span
 
 
-Expr: TypeAlias = Union[
-    Name, Number, Boolean, String, Sequence, Member, Index, Slice, Function, Minus, Arithmetic, Comparison,
-    Negation, Logic, Conditional,
-]  # fmt: skip
+Expr: TypeAlias = (
+    Name
+    | Number
+    | Boolean
+    | String
+    | Sequence
+    | Member
+    | Index
+    | Slice
+    | Function
+    | Minus
+    | Arithmetic
+    | Comparison
+    | Negation
+    | Logic
+    | Conditional
+)
 
 # -- units: what a chain is made of -------------------------------------------------------------------
 
@@ -208,7 +221,7 @@ class Claim(Node):
     span: Span
 
 
-Unit: TypeAlias = Union[Call, Group, Repeat, For, If, Reuse, Claim]
+Unit: TypeAlias = Call | Group | Repeat | For | If | Reuse | Claim
 
 
 class Step(Node):
@@ -263,7 +276,7 @@ class Return(Node):
     span: Span
 
 
-Statement: TypeAlias = Union[Chain, Input, Let, Assert, Source, Return]
+Statement: TypeAlias = Chain | Input | Let | Assert | Source | Return
 
 
 class Body(Node):
@@ -304,7 +317,7 @@ class Use(Node):
     span: Span
 
 
-Item: TypeAlias = Union[Use, Let, Block, Net, Instance]
+Item: TypeAlias = Use | Let | Block | Net | Instance
 
 
 class File(Node):

@@ -55,5 +55,7 @@ class Layout:
             yield token
 
     def _refuse_touching(self, token: Token, number: str) -> None:
-        problem = NumberTouchesName(text=f"{number}{token}", remedy=f"with a blank between they are two: `{number} {token}`")
+        problem = NumberTouchesName(
+            text=f"{number}{token}", remedy=f"with a blank between they are two: `{number} {token}`"
+        )
         raise SyntaxProblem(problem, token.start_pos - len(number), token.end_pos)  # type: ignore[operator, arg-type]

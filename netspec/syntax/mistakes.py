@@ -154,7 +154,7 @@ class _Mistake:
             if last.type == "NAME":
                 return f"an argument is written `{last}=...`; a label begins a layer, on a new line or after `->`"
             if last.value.isidentifier():
-                return f"`{last}` is a word of the language; as a label it stands in quotes: `\"{last}\": ...`"
+                return f'`{last}` is a word of the language; as a label it stands in quotes: `"{last}": ...`'
         if kind == "ELSE":
             return _STATEMENTS[kind]
         if kind == "COMMA" and not self._inside_brackets():

@@ -7,7 +7,7 @@ from functools import lru_cache
 from threading import RLock
 from typing import Any
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, UnexpectedInput
 
 from netspec import resources
 from netspec.diagnostics import Diagnostic

@@ -110,9 +110,7 @@ def test_exit_code(arguments: list[str], code: int) -> None:
     check(*arguments, code=code)
 
 
-def test_3_is_for_mistakes_of_netspec(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_3_is_for_mistakes_of_netspec(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def crash(*arguments: object) -> int:
         raise KeyError("an invariant")
 
@@ -142,9 +140,7 @@ def test_table() -> None:
 
 
 def test_depth_hides_what_is_deeper() -> None:
-    shown = [
-        line.split()[0] for line in check("small.net", "--depth", "0").stdout.split("\n\n")[1].splitlines()
-    ]
+    shown = [line.split()[0] for line in check("small.net", "--depth", "0").stdout.split("\n\n")[1].splitlines()]
     assert shown == ["layer", shown[1], "image", "stem", "body", "down", "head", shown[1], "total"]
     assert len(check("small.net", "--depth", "1").stdout) < len(check("small.net").stdout)
     assert check("small.net", "--depth", "9").stdout == check("small.net").stdout
@@ -152,22 +148,16 @@ def test_depth_hides_what_is_deeper() -> None:
 
 def test_columns() -> None:
     (head,) = [
-        s
-        for s in check("small.net", "--columns", "adds, Path ,params").stdout.splitlines()
-        if s.startswith("layer")
+        s for s in check("small.net", "--columns", "adds, Path ,params").stdout.splitlines() if s.startswith("layer")
     ]
     assert head.split() == ["layer", "adds", "path", "params"]
     (head,) = [s for s in check("small.net", "--columns", "all").stdout.splitlines() if s.startswith("layer")]
     assert [column.title in head for column in COLUMNS.values()] == [True] * len(COLUMNS)
-    assert [line.split()[0] for line in check("--columns", "help", "small.net").stdout.splitlines()] == list(
-        COLUMNS
-    )
+    assert [line.split()[0] for line in check("--columns", "help", "small.net").stdout.splitlines()] == list(COLUMNS)
 
 
 def test_a_wrong_column_is_named_with_the_right_ones() -> None:
-    assert (
-        "no column 'mac'; columns are output, params" in check("small.net", "--columns", "mac", code=2).stderr
-    )
+    assert "no column 'mac'; columns are output, params" in check("small.net", "--columns", "mac", code=2).stderr
 
 
 def test_symbolic_sizes_give_formulas() -> None:
@@ -215,10 +205,7 @@ def test_all_nets_of_a_file() -> None:
 
 def test_standard_input() -> None:
     assert check("-", stdin=SMALL).stdout == check("small.net").stdout.replace("small.net", "<stdin>")
-    assert (
-        check("--", "-:Small", stdin="\ufeff" + SMALL.replace("\n", "\r\n")).stdout
-        == check("-", stdin=SMALL).stdout
-    )
+    assert check("--", "-:Small", stdin="\ufeff" + SMALL.replace("\n", "\r\n")).stdout == check("-", stdin=SMALL).stdout
 
 
 def test_a_bundled_spec_from_any_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -257,7 +244,8 @@ def test_ir_of_a_wrong_spec() -> None:
 FIGURES = ["params", "macs", "mults", "adds", "flops", "connections"]
 NET_KEYS = [
     "net", "file", "batch", "inputs", "outputs", "params", "trainable_params", "macs", "mults", "adds",
-    "flops", "connections", "weight_bytes", "activation_bytes", "peak_activation_bytes", "layers", "diagnostics",
+    "flops", "connections", "weight_bytes", "activation_bytes", "peak_activation_bytes", "layers",
+    "diagnostics",
 ]  # fmt: skip
 LAYER_KEYS = [
     "path",
@@ -333,9 +321,7 @@ def test_json_of_a_symbolic_size_is_a_text() -> None:
 
 def test_csv() -> None:
     rows = list(
-        csv.DictReader(
-            io.StringIO(check("small.net", "--format", "csv", "--columns", "params,macs,output").stdout)
-        )
+        csv.DictReader(io.StringIO(check("small.net", "--format", "csv", "--columns", "params,macs,output").stdout))
     )
     by_path = {row["path"]: row for row in rows}
     assert by_path["body.0.conv1"] == {
@@ -390,9 +376,7 @@ def test_colour() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-@pytest.mark.parametrize(
-    ("settings", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
-)
+@pytest.mark.parametrize(("settings", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_colour_on_a_terminal(settings: dict[str, str], colored: bool) -> None:
     import pty
 
@@ -423,9 +407,7 @@ def test_a_closed_pipe_is_no_crash() -> None:
 
 
 def test_hostile_text_commands_no_terminal() -> None:
-    Path("hostile.net").write_text(
-        'net H { input x: [8]\n relu # \x1b[31m\n "\x1b[2J": relu }', encoding="utf-8"
-    )
+    Path("hostile.net").write_text('net H { input x: [8]\n relu # \x1b[31m\n "\x1b[2J": relu }', encoding="utf-8")
     assert "\x1b" not in check("hostile.net", code=1).output
 
 

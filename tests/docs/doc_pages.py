@@ -62,10 +62,7 @@ class Mismatch(Exception):
 
 
 def blocks(page: str) -> list[Block]:
-    return [
-        Block(m[1], m[2], page.count("\n", 0, m.start(2)) + 1, m.start(2), m.end(2))
-        for m in _FENCE.finditer(page)
-    ]
+    return [Block(m[1], m[2], page.count("\n", 0, m.start(2)) + 1, m.start(2), m.end(2)) for m in _FENCE.finditer(page)]
 
 
 def commands(block: Block) -> Iterator[Command]:
@@ -101,9 +98,7 @@ class Session:
             for command in commands(block):
                 actual = self.output(command.text)
                 if not agree(command.expected, actual):
-                    raise Mismatch(
-                        f"$ {command.text}\n--- the page says\n{command.expected}--- it prints\n{actual}"
-                    )
+                    raise Mismatch(f"$ {command.text}\n--- the page says\n{command.expected}--- it prints\n{actual}")
         elif block.language == "python":
             self._python(block)
 
@@ -112,9 +107,7 @@ class Session:
         parts = []
         for command in commands(block):
             actual = self.output(command.text)
-            parts.append(
-                f"$ {command.text}\n" + (command.expected if agree(command.expected, actual) else actual)
-            )
+            parts.append(f"$ {command.text}\n" + (command.expected if agree(command.expected, actual) else actual))
         return "".join(parts)
 
     def output(self, command: str) -> str:
@@ -161,9 +154,7 @@ class Session:
         if not re.search(r"^net\b", block.text, re.MULTILINE):
             self._parse(block)
             return
-        output = self.output(
-            f"netspec check {target.name}" if block.file is None else f"netspec check {block.file}"
-        )
+        output = self.output(f"netspec check {target.name}" if block.file is None else f"netspec check {block.file}")
         if self.exit_code != 0 or re.search(r"^(error|warning)\[", output, re.MULTILINE):
             raise Mismatch(output)
 

@@ -13,9 +13,7 @@ from doc_pages import PAGES, ROOT, rewrite_page
 
 from netspec.emit import catalogue
 
-COSTS = re.compile(
-    r"(?<=<!-- costs: `make docs` writes this table -->\n).*?(?=<!-- end of costs -->)", re.DOTALL
-)
+COSTS = re.compile(r"(?<=<!-- costs: `make docs` writes this table -->\n).*?(?=<!-- end of costs -->)", re.DOTALL)
 
 
 def generated(name: str, text: str) -> str:

@@ -48,9 +48,7 @@ def test_the_limits_are_those_of_the_code() -> None:
 def test_the_reserved_words_are_those_of_the_grammar() -> None:
     section = text_of("docs/language.md").split("## Reserved words")[1].split(": these cannot")[0]
     grammar = (ROOT / "grammar" / "netspec.lark").read_text(encoding="utf-8")
-    assert set(re.findall(r"`(\w+)`", section)) == set(
-        re.findall(r'^[A-Z]+: "([a-z]+)"$', grammar, flags=re.MULTILINE)
-    )
+    assert set(re.findall(r"`(\w+)`", section)) == set(re.findall(r'^[A-Z]+: "([a-z]+)"$', grammar, flags=re.MULTILINE))
 
 
 def test_the_functions_and_facts_are_told() -> None:
@@ -86,9 +84,7 @@ def test_shell_blocks_name_targets_of_the_makefile() -> None:
     made = re.findall(r"^(\w+):", text_of("Makefile"), flags=re.MULTILINE)
     for name in PAGES:
         for block in blocks(text_of(name)):
-            for target in (
-                re.findall(r"\bmake (\w+)", block.text) if block.language in ("sh", "console") else ()
-            ):
+            for target in re.findall(r"\bmake (\w+)", block.text) if block.language in ("sh", "console") else ():
                 assert target in made, f"{name}:{block.line}"
 
 

@@ -59,9 +59,7 @@ def test_text(case: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 def test_every_problem_has_a_case() -> None:
     told = set()
     for expected in HERE.glob("*/*.err"):
-        told |= set(
-            re.findall(r"^(?:error|warning)\[(NS\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE)
-        )
+        told |= set(re.findall(r"^(?:error|warning)\[(NS\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE))
     assert told | set(ELSEWHERE) == set(every_problem())
     assert not told & set(ELSEWHERE)
 

@@ -101,9 +101,7 @@ def test_ir_that_is_not_ir(ir: str, reason: str) -> None:
 
 def test_a_listing_that_is_too_long() -> None:
     doubled = "".join(f"block b{n + 1} {{ b{n} -> b{n} }}\n" for n in range(18))
-    Path("long.net").write_text(
-        "block b0 { relu }\n" + doubled + "net Long { input x: [8]\n b18 }", encoding="utf-8"
-    )
+    Path("long.net").write_text("block b0 { relu }\n" + doubled + "net Long { input x: [8]\n b18 }", encoding="utf-8")
     (found,) = json.loads(check("long.net", "--format", "json").stdout)["diagnostics"]
     assert found["code"] == "NS003"
     assert found["message"] == "`Long` has too many layers to list: 786,431"

@@ -12,14 +12,14 @@ import pytest
 from netspec.analysis.shapes import infer
 from netspec.driver import Compilation, compile_source
 from netspec.ir.network import Network
-from netspec.resources import specs_dir
+from netspec import resources
 from netspec.source import SourceFile
 
 sys.path.append(str(Path(__file__).parent.parent / "analysis"))
 
 from random_nets import random_net  # noqa: E402
 
-SPECS = sorted(Path(specs_dir()).glob("*.net"))
+SPECS = [Path(str(resources.spec_path(name))) for name in resources.spec_names()]
 
 
 def networks() -> list[Any]:

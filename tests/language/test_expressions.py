@@ -125,8 +125,6 @@ def test_arithmetic_is_that_of_python(expression: str) -> None:
     second=st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
     joined=st.sampled_from(["and", "or"]), negated=st.booleans(),
 )  # fmt: skip
-def test_logic_is_that_of_python(
-    a: int, b: int, c: int, first: str, second: str, joined: str, negated: bool
-) -> None:
+def test_logic_is_that_of_python(a: int, b: int, c: int, first: str, second: str, joined: str, negated: bool) -> None:
     expression = f"{'not ' if negated else ''}{a} {first} {b} {second} {c} {joined} {b} {first} {c}"
     assert value(expression) is eval(expression)

@@ -71,9 +71,7 @@ def test_json_has_the_arguments_that_are_not_the_usual_ones() -> None:
     assert module["nodes"][0]["layer"] == {"layer": "conv", "out": 4, "k": 3, "pad": 2}
 
 
-def layer(
-    name: str = "a", layer: str = "relu", inputs: list[str] | None = None, **more: Any
-) -> dict[str, Any]:
+def layer(name: str = "a", layer: str = "relu", inputs: list[str] | None = None, **more: Any) -> dict[str, Any]:
     node = {"kind": "layer", "name": name, "inputs": ["x"] if inputs is None else inputs}
     arguments = {k: more.pop(k) for k in list(more) if k not in ("shares", "ties")}
     return {**node, "layer": {"layer": layer, **arguments}, **more}
@@ -123,9 +121,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "there is no module `N` before this one",
     ),
     "a module at two types": (
-        network(
-            INNER, module(call("a", "inner", ["x"]), layer("f", "flatten", ["a"]), call("b", "inner", ["f"]))
-        ),
+        network(INNER, module(call("a", "inner", ["x"]), layer("f", "flatten", ["a"]), call("b", "inner", ["f"]))),
         "module `inner` is used at [3, 8, 8] and at [192]",
     ),
     "too few inputs of a module": (network(INNER, module(call("a", "inner", []))), "takes 1 inputs, gets 0"),
@@ -242,9 +238,7 @@ def test_ir_has_nothing_to_set(tmp_path: Path) -> None:
     text = net("conv 4 k=3").ir.model_dump_json()
     made = Compilation(SourceFile("net.json", text), settings={"H": 3})
     assert made.network is None
-    assert [d.title for d in made.diagnostics] == [
-        "net.json is not valid netspec IR: IR has no parameters to set"
-    ]
+    assert [d.title for d in made.diagnostics] == ["net.json is not valid netspec IR: IR has no parameters to set"]
 
 
 def test_every_net_follows_the_schema() -> None:

@@ -266,12 +266,8 @@ def function_case(row: tuple[Any, ...]) -> str:
     return " ".join([name, *(f"{k}={v}" for k, v in arguments.items()), *map(str, map(list, shapes))])
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "shapes", "call"), FUNCTIONS, ids=map(function_case, FUNCTIONS)
-)
-def test_function(
-    name: str, arguments: dict[str, Any], shapes: tuple[tuple[int, ...], ...], call: Callable[..., Any]
-):
+@pytest.mark.parametrize(("name", "arguments", "shapes", "call"), FUNCTIONS, ids=map(function_case, FUNCTIONS))
+def test_function(name: str, arguments: dict[str, Any], shapes: tuple[tuple[int, ...], ...], call: Callable[..., Any]):
     try:
         outputs = call(*(torch.ones(shape) for shape in shapes))
     except (RuntimeError, IndexError, ValueError):
@@ -389,9 +385,7 @@ def conv_case(sizes: Any, channels: int, out: int, k: Any, s: Any, p: Any, d: An
     )
 
 
-def upconv_case(
-    sizes: Any, channels: int, out: int, k: Any, s: Any, p: Any, extra: Any, d: Any, groups: int
-) -> Any:
+def upconv_case(sizes: Any, channels: int, out: int, k: Any, s: Any, p: Any, extra: Any, d: Any, groups: int) -> Any:
     arguments = {
         "out": out,
         "k": k,
@@ -419,9 +413,7 @@ def upconv_case(
 
 def test_convolutions_of_one_axis():
     grid = itertools.product(range(1, 9), range(1, 5), range(1, 5), range(4), range(1, 4))
-    accepted, refused, wrong = disagreements(
-        conv_case((n,), 2, 2, (k,), (s,), (p,), (d,), 1) for n, k, s, p, d in grid
-    )
+    accepted, refused, wrong = disagreements(conv_case((n,), 2, 2, (k,), (s,), (p,), (d,), 1) for n, k, s, p, d in grid)
     assert wrong == []
     assert accepted > 1000
     assert refused > 100
@@ -545,12 +537,8 @@ REFUSED_BY_BOTH: list[tuple[str, dict[str, Any], tuple[int, ...], Callable[[], n
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "shape", "build"), REFUSED_BY_BOTH, ids=map(case, REFUSED_BY_BOTH)
-)
-def test_refused_by_both(
-    name: str, arguments: dict[str, Any], shape: tuple[int, ...], build: Callable[[], nn.Module]
-):
+@pytest.mark.parametrize(("name", "arguments", "shape", "build"), REFUSED_BY_BOTH, ids=map(case, REFUSED_BY_BOTH))
+def test_refused_by_both(name: str, arguments: dict[str, Any], shape: tuple[int, ...], build: Callable[[], nn.Module]):
     with pytest.raises((RuntimeError, ValueError, AssertionError, IndexError)):
         build()(torch.zeros(BATCH, *shape))
     assert isinstance(shape_or_refusal(name, shape, **arguments), str)

@@ -38,9 +38,7 @@ def elements(weights: dict[str, Weight], kind: str) -> Any:
     [row[1:] for row in LENET5],
     ids=[row[0] for row in LENET5],
 )
-def test_lenet5(
-    name: str, arguments: dict[str, Any], shape: Shape, output: Shape, params: int, connections: int
-):
+def test_lenet5(name: str, arguments: dict[str, Any], shape: Shape, output: Shape, params: int, connections: int):
     made, inputs = layer(name, **arguments), types(shape)
     assert output_types(made, inputs)[0].shape == output
     assert elements(made.weights(inputs), "trainable") == params
@@ -118,9 +116,7 @@ COSTS: list[tuple[str, dict[str, Any], tuple[Shape, ...], Cost]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "shapes", "cost"), COSTS, ids=[f"{c[0]} {c[1]} {c[2]}" for c in COSTS]
-)
+@pytest.mark.parametrize(("name", "arguments", "shapes", "cost"), COSTS, ids=[f"{c[0]} {c[1]} {c[2]}" for c in COSTS])
 def test_cost(name: str, arguments: dict[str, Any], shapes: tuple[Shape, ...], cost: Cost):
     assert cost_of(name, *shapes, **arguments) == cost
 
@@ -146,9 +142,7 @@ WEIGHTS: list[tuple[str, dict[str, Any], Shape, dict[str, Weight]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "shape", "weights"), WEIGHTS, ids=[f"{c[0]} {c[1]}" for c in WEIGHTS]
-)
+@pytest.mark.parametrize(("name", "arguments", "shape", "weights"), WEIGHTS, ids=[f"{c[0]} {c[1]}" for c in WEIGHTS])
 def test_weights(name: str, arguments: dict[str, Any], shape: Shape, weights: dict[str, Weight]):
     made = layer(name, **arguments)
     output_types(made, types(shape))
@@ -195,9 +189,7 @@ REACHES: list[tuple[str, dict[str, Any], Shape, Reach]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "shape", "reach"), REACHES, ids=[f"{c[0]} {c[1]}" for c in REACHES]
-)
+@pytest.mark.parametrize(("name", "arguments", "shape", "reach"), REACHES, ids=[f"{c[0]} {c[1]}" for c in REACHES])
 def test_reach(name: str, arguments: dict[str, Any], shape: Shape, reach: Reach):
     assert layer(name, **arguments).reach(types(shape)) == reach
 

@@ -116,8 +116,7 @@ def test_shapes_on_the_way(target: str) -> None:
 def test_lenet5_has_the_parameters_and_connections_of_the_paper() -> None:
     net = netspec.load("lenet5")
     assert {
-        label: (net[label].params, net[label].connections)
-        for label in ("c1", "s2", "c3", "s4", "c5", "f6", "out")
+        label: (net[label].params, net[label].connections) for label in ("c1", "s2", "c3", "s4", "c5", "f6", "out")
     } == {
         "c1": (156, 122_304),
         "s2": (12, 5_880),
@@ -201,9 +200,7 @@ def wrong_claims(text: str) -> list[tuple[str, str, int]]:
         if "assert" in code:
             edits += [(m.start(), m.end(), f"{int(m[0]) + 1}", "NS402") for m in FIGURE.finditer(code)]
         for start, end, new, expected in edits:
-            copies.append(
-                ("".join([*lines[:at], line[:start] + new + line[end:], *lines[at + 1 :]]), expected, at + 1)
-            )
+            copies.append(("".join([*lines[:at], line[:start] + new + line[end:], *lines[at + 1 :]]), expected, at + 1))
     return copies
 
 

@@ -1,6 +1,6 @@
 """The blocks of the standard library against torch, and whole nets of published figures made of them."""
 
-# ruff: noqa: E501  # specs may be 120 wide
+# specs may be 120 wide
 
 from __future__ import annotations
 
@@ -128,9 +128,7 @@ def separable(channels: int, out: int, stride: int, k: int) -> nn.Module:
 
 
 def normalised_double() -> nn.Module:
-    return nn.Sequential(
-        conv(3, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), conv(64, 64, 3), nn.BatchNorm2d(64), nn.ReLU()
-    )
+    return nn.Sequential(conv(3, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), conv(64, 64, 3), nn.BatchNorm2d(64), nn.ReLU())
 
 
 OWN = [

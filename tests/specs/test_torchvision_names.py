@@ -42,9 +42,7 @@ def test_weights_and_figures_are_torchvisions(target: str) -> None:
     assert (next(iter(net.outputs.values())), net.macs) == torch_run(model, 3, 224, 224)
 
 
-@pytest.mark.parametrize(
-    "target", ["vgg:VGG11", "alexnet:AlexNet", "googlenet:GoogLeNetAux", "resnet:ResNet50"]
-)
+@pytest.mark.parametrize("target", ["vgg:VGG11", "alexnet:AlexNet", "googlenet:GoogLeNetAux", "resnet:ResNet50"])
 def test_macs_at_another_size(target: str) -> None:
     net = netspec.load(target, H=257, W=320)
     with torch.device("meta"):

@@ -80,15 +80,9 @@ class Inception(nn.Module):
         super().__init__()
         conv = BasicConv2d
         self.branch1 = conv(channels, c1, kernel_size=1)
-        self.branch2 = nn.Sequential(
-            conv(channels, r3, kernel_size=1), conv(r3, c3, kernel_size=3, padding=1)
-        )
-        self.branch3 = nn.Sequential(
-            conv(channels, r5, kernel_size=1), conv(r5, c5, kernel_size=3, padding=1)
-        )
-        self.branch4 = nn.Sequential(
-            nn.MaxPool2d(3, 1, 1, ceil_mode=True), conv(channels, pool, kernel_size=1)
-        )
+        self.branch2 = nn.Sequential(conv(channels, r3, kernel_size=1), conv(r3, c3, kernel_size=3, padding=1))
+        self.branch3 = nn.Sequential(conv(channels, r5, kernel_size=1), conv(r5, c5, kernel_size=3, padding=1))
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1, ceil_mode=True), conv(channels, pool, kernel_size=1))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
