@@ -22,7 +22,9 @@ from netspec.elaborate.values import (
     not_a,
 )
 from netspec.ir.network import RepeatNode, Run
+from netspec.ir.types import TensorType
 from netspec.problems.names import NotAValue
+from netspec.source import Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 
 def repeat(elaborator: Elaborator, unit: ast.Repeat, frame: Frame, label: str | None, sole: str | None) -> Value:
+    """`repeat n as i { ... }`: a scope with numbered iterations."""
     count = frame.evaluate.integer(unit.count)
     if count < 0:
         remedy = "`repeat 0` passes the value on"
@@ -47,6 +50,7 @@ def repeat(elaborator: Elaborator, unit: ast.Repeat, frame: Frame, label: str | 
 
 
 def loop(elaborator: Elaborator, unit: ast.For, frame: Frame, label: str | None) -> Value:
+    """`for x in list { ... }`: labelled, a scope with numbered iterations; else written out where it stands."""
     values = frame.evaluate(unit.values)
     if not isinstance(values, tuple):
         frame.evaluate.fail(not_a("list", values), unit.values.span)
@@ -84,82 +88,103 @@ def _iterate(
     names: Callable[[int], tuple[dict[str, Static], LoopIndex | None]],
     pinned: bool = False,
 ) -> Value:
-    """A scope with numbered iterations, those that come out the same elaborated once."""
+    """A scope with numbered iterations, those that come out the same elaborated once. `names` gives what the loop's
+    names stand for in an iteration; `pinned` ones differ in each."""
+    scope = _Scope(elaborator, unit, frame, label)
     name = elaborator.node_name(frame, label, sole, "repeat")
     current = start = elaborator.flowing(frame, unit.span)
-    step = _only_step(unit.body)
-    runs: list[Run] = []
-    pending: list[tuple[ModuleBuilder, dict[str, Value]]] = []
-    captures: dict[tuple[str, str], Value] = {}
-    named: set[str] = set()
     number = 0
     while number < count:
+        elaborator.count_node(frame, unit.span)
         values, index = names(number)
         outer = frame.inner(frame.module, current, **values)
         if number:
             outer.trail = (*frame.trail, Label(unit.span, f"in iteration {number}, counted from 0"))
-        iteration: str | None = None
-        if step is not None and isinstance(step.label, ast.String):
-            iteration = elaborator.label_text(step.label, outer)
-            if iteration in named:
-                elaborator.report_second(step.label, iteration, unit.span, unit.span, outer)
-            named.add(iteration)
-            if index is not None:
-                index.pin()
-        direct = _direct(elaborator, step, outer, current)
-        made_at = unit.span
-        if direct is not None and step is not None:
-            module_name, result, made_at = direct.module, next(iter(direct.outputs.values())), step.unit.span
-        else:
-            module = elaborator.builder(label or "repeat", "", frame.module, unit.body)
-            it = module.add_input("it", current.type, current.span)
-            inner = outer.inner(module, it)
-            if step is not None and (step.label is None or iteration is not None):
-                chain = unit.body.statements[0]
-                assert isinstance(chain, ast.Chain)
-                unlabelled = chain.replace(steps=(ast.Step(None, step.unit),))
-                outputs = {"": elaborator.chain(unlabelled, inner, alone=True, sole="")}
-            else:
-                outputs = elaborator.body(unit.body, inner)
-            for value in outputs.values():
-                module.local(value)  # it may come from outside
-            for key, (_, value) in module.captures.items():
-                captures[key] = value
-            pending.append((module, outputs))
-            made = next(iter(outputs.values()))
-            module_name, result, made_at = module.name, made.type, made.span
-        times = 1
-        if iteration is None and result == current.type and not pinned and result.known:
-            times = (index.high if index is not None else count) - number
-        elif not result.known:
+        own_name = scope.own_name(outer)
+        module, result, made_at = scope.iteration(outer, current, own_name is not None)
+        if not result.known:
             times = count - number  # one mistake is told once
-        if runs and iteration is None and runs[-1].name is None and runs[-1].module == module_name:
-            times_before = runs.pop().times
-            runs.append(Run.trusted(module=module_name, times=times_before + times, name=None))
+        elif result == current.type and own_name is None and not pinned:
+            times = (index.high if index is not None else count) - number
         else:
-            runs.append(Run.trusted(module=module_name, times=times, name=iteration))
-        elaborator.count_node(frame, unit.span)
+            times = 1
+        scope.add_run(module, times, own_name)
         current = Value(current.ref, result, current.home, made_at)
         number += times
-    shared = list(captures.items())
-    for module, outputs in pending:
-        elaborator.finish(module, outputs, shared)
-    if not runs:
+    if not scope.runs:
         if label is not None:
             frame.module.labels[label] = Labelled(label, start, {}, None, unit.span, None)
         return start
-    inputs = [start, *(value for _, value in shared)]
+    inputs = [start, *scope.finish()]
     node = RepeatNode.trusted(
-        kind="repeat", name=name, runs=tuple(runs), inputs=tuple(frame.module.local(v) for v in inputs)
+        kind="repeat", name=name, runs=tuple(scope.runs), inputs=tuple(frame.module.local(v) for v in inputs)
     )
     return elaborator.add(frame, node, {"": current.type}, unit.span, label, None)
 
 
-def _direct(elaborator: Elaborator, step: ast.Step | None, frame: Frame, current: Value) -> Instance | None:
+class _Scope:
+    """The iterations of one loop: their modules, and the values from outside that any of them uses."""
+
+    def __init__(self, elaborator: Elaborator, unit: ast.Repeat | ast.For, frame: Frame, label: str | None) -> None:
+        self.elaborator = elaborator
+        self.unit = unit
+        self.parent = frame.module
+        self.name = label or "repeat"
+        self.step = _only_step(unit.body)
+        self.runs: list[Run] = []
+        self._pending: list[tuple[ModuleBuilder, dict[str, Value]]] = []
+        self._named: set[str] = set()
+
+    def own_name(self, frame: Frame) -> str | None:
+        """What stands in place of the iteration's number: the computed label of the step that is all of the body."""
+        if self.step is None or not isinstance(self.step.label, ast.String):
+            return None
+        text = self.elaborator.label_text(self.step.label, frame)
+        if text in self._named:
+            self.elaborator.report_second(self.step.label, text, self.unit.span, self.unit.span, frame)
+        self._named.add(text)
+        return text
+
+    def iteration(self, frame: Frame, current: Value, named: bool) -> tuple[str, TensorType, Span]:
+        """Elaborate one iteration: its module, the type that it gives, and the place that made it."""
+        step = self.step
+        if step is not None and (direct := _direct(self.elaborator, step, frame, current)) is not None:
+            return direct.module, next(iter(direct.outputs.values())), step.unit.span
+        module = self.elaborator.builder(self.name, "", self.parent, self.unit.body)
+        inner = frame.inner(module, module.add_input("it", current.type, current.span))
+        chain = self.unit.body.statements[0] if self.unit.body.statements else None
+        if isinstance(chain, ast.Chain) and step is not None and (step.label is None or named):
+            unlabelled = chain.replace(steps=(ast.Step(None, step.unit),))
+            outputs = {"": self.elaborator.chain(unlabelled, inner, alone=True, sole="")}
+        else:
+            outputs = self.elaborator.body(self.unit.body, inner)
+        for value in outputs.values():
+            module.local(value)  # it may come from outside
+        self._pending.append((module, outputs))
+        made = next(iter(outputs.values()))
+        return module.name, made.type, made.span
+
+    def add_run(self, module: str, times: int, name: str | None) -> None:
+        """So many iterations of a module more; a run that goes on stays one."""
+        last = self.runs[-1] if self.runs else None
+        if last is not None and name is None and last.name is None and last.module == module:
+            self.runs.pop()
+            times += last.times
+        self.runs.append(Run.trusted(module=module, times=times, name=name))
+
+    def finish(self) -> list[Value]:
+        """Finish the modules, all with the same inputs, and give the values from outside that these are."""
+        shared = {key: value for module, _ in self._pending for key, (_, value) in module.captures.items()}
+        for module, outputs in self._pending:
+            self.elaborator.finish(module, outputs, list(shared.items()))
+        return list(shared.values())
+
+
+def _direct(elaborator: Elaborator, step: ast.Step, frame: Frame, current: Value) -> Instance | None:
     """The block that is all of an iteration, which then takes the iteration's number as its name."""
-    if step is None or not isinstance(step.unit, ast.Call):
-        return None
     call = step.unit
+    if not isinstance(call, ast.Call):
+        return None
     if call.paths or call.others or (step.label is not None and isinstance(step.label, ast.Name)):
         return None
     callee = elaborator.callee(call, frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from netspec.diagnostics import Label, Problem
@@ -10,7 +11,7 @@ from netspec.elaborate.values import BlockCall, Failed, Labelled, Value
 from netspec.ir.network import CallNode
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer, Weight, output_types
-from netspec.ops.weights import module_weights
+from netspec.ops.weights import module_weights, same_weights
 from netspec.problems.names import NotALayer
 from netspec.problems.structure import ReuseMismatch, TieMismatch
 from netspec.syntax import ast
@@ -98,9 +99,11 @@ def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | No
     if isinstance(again, BlockCall):
         made = elaborator.instantiate(frame, again.block, again.arguments, [current], unit.span)
         first = _module_of(elaborator, labelled)
-        if made.module != first and all(t.known for t in made.outputs.values()):
+        known = all(t.known for t in made.outputs.values())
+        if known and not same_weights(first, made.module, elaborator.modules, elaborator.types):
             before, now = (
-                dict(module_weights(name, elaborator.modules, elaborator.types)) for name in (first, made.module)
+                dict(islice(module_weights(name, elaborator.modules, elaborator.types), 100_000))
+                for name in (first, made.module)
             )
             _match_weights(elaborator, frame, labelled, before, now, current, unit)
         return elaborator.add_call(frame, made, name, [current], unit.span, label, again, shares)
