@@ -10,7 +10,7 @@ from netspec.analysis.rows import Call, Row, exceeds, rows
 from netspec.analysis.totals import weights_of
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, TooManyTerms
 from netspec.ir.network import LayerNode
 from netspec.ir.typejson import dim_to_json
 from netspec.ops.base import Weight
@@ -58,9 +58,12 @@ def fields(made: Compilation, row: Row) -> Fields:
     if network is None:
         return {}
     table: ReceptiveFields | None = made.__dict__.get("_fields")
-    if table is None:
-        table = made.__dict__["_fields"] = ReceptiveFields(network, made.types)
-    return table.of(row)
+    try:
+        if table is None:
+            table = made.__dict__["_fields"] = ReceptiveFields(network, made.types)
+        return table.of(row)
+    except TooManyTerms:  # of symbols
+        return {}
 
 
 def field_of(made: Compilation, row: Row) -> str:
@@ -120,7 +123,7 @@ def diagnostics_json(found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
 
 
 def net_json(made: Compilation) -> dict[str, Any]:
-    """One net as a JSON object: figures for the batch, a layer's per occurrence; a size that is a formula as a string."""
+    """One net as a JSON object: figures for the batch, a layer's per occurrence; formulas as strings."""
     network = made.network
     totals = made.totals
     names = (

@@ -13,20 +13,19 @@ from netspec.emit.style import number, paint, plural, printable, size_text, widt
 
 class Column(NamedTuple):
     title: str
-    value: Callable[[Compilation, Row], str]
+    value: Callable[[Compilation, Row], Any]  # a text, a figure, or None for an unknown figure
     right: bool = True
-    total: Callable[[Compilation], str] | None = None
+    total: Callable[[Compilation], Any] | None = None
     about: str = ""
 
 
-def _figure(name: str) -> tuple[Callable[[Compilation, Row], str], Callable[[Compilation], str]]:
-    def of_row(made: Compilation, row: Row) -> str:
+def _figure(name: str) -> tuple[Callable[[Compilation, Row], Any], Callable[[Compilation], Any]]:
+    def of_row(made: Compilation, row: Row) -> Any:
         totals = made.for_batch(row.totals)
-        value = None if totals is None else getattr(totals, name)
-        return "" if value == 0 else number(value)
+        return None if totals is None else getattr(totals, name)
 
-    def of_net(made: Compilation) -> str:
-        return number(None if made.totals is None else getattr(made.totals, name))
+    def of_net(made: Compilation) -> Any:
+        return None if made.totals is None else getattr(made.totals, name)
 
     return of_row, of_net
 
@@ -89,8 +88,8 @@ def table(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None
         shown = [str(item.type) if column is COLUMNS["output"] else "" for column in chosen]
         body.append([item.name, *shown])
     for row in listed:
-        body.append([_layer_cell(row, label_width), *(column.value(made, row) for column in chosen)])
-    last = ["total", *(column.total(made) if column.total else "" for column in chosen)]
+        body.append([_layer_cell(row, label_width), *(cell_text(column.value(made, row)) for column in chosen)])
+    last = ["total", *(number(column.total(made)) if column.total else "" for column in chosen)]
     return _lay_out([["layer", *(column.title for column in chosen)], *body, last], [False, *(c.right for c in chosen)],
                     color, terminal)  # fmt: skip
 
@@ -184,28 +183,36 @@ def _overview_line(made: Compilation) -> list[str]:
     return [network.name, made.source.name, inputs, outputs, number(params), number(macs), state]
 
 
-def cells(made: Compilation, columns: Sequence[str], depth: int | None) -> list[list[str]]:
-    """Header and rows for Markdown and CSV: path, layer, and the chosen columns, figures without separators."""
+def cell_text(value: Any) -> str:
+    """A cell for people: nothing for 0, thousands separated."""
+    return value if isinstance(value, str) else "" if value == 0 else number(value)
+
+
+def _cells(made: Compilation, columns: Sequence[str], depth: int | None) -> list[list[Any]]:
+    """Rows for Markdown and CSV: path, kind, layer and repeat, then the columns; the totals last."""
     network = made.network
     if network is None:
         return []
-    chosen = [COLUMNS[name] for name in columns if name != "path"]
-    lines = [["path", "layer", "repeat", *(column.title for column in chosen)]]
-    for row in rows(network, made.types, made.node_totals, made.module_totals, depth):
-        values = [column.value(made, row) for column in chosen]
-        lines.append([row.path, row.text, str(row.repeat), *values])
-    lines.append(["total", "", "", *(column.total(made) if column.total else "" for column in chosen)])
+    chosen = [COLUMNS[name] for name in columns]
+    lines: list[list[Any]] = [
+        [row.path, row.kind, row.text, row.repeat, *(column.value(made, row) for column in chosen)]
+        for row in rows(network, made.types, made.node_totals, made.module_totals, depth)
+    ]
+    lines.append(["total", "net", network.name, 1, *(column.total(made) if column.total else "" for column in chosen)])
     return lines
+
+
+_ALWAYS = ("path", "kind", "layer", "repeat")
 
 
 def markdown(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None = None) -> str:
     """The table in Markdown."""
-    lines = cells(made, columns, depth)
-    if not lines:
-        return ""
-    chosen = [COLUMNS[name] for name in columns if name != "path"]
+    names = [name for name in columns if name not in _ALWAYS]
+    chosen = [COLUMNS[name] for name in names]
+    head = ["path", "layer", "repeat", *(column.title for column in chosen)]
     rule = ["---", "---", "---:", *("---:" if column.right else "---" for column in chosen)]
-    return "\n".join("| " + " | ".join(_escape(c) for c in line) + " |" for line in [lines[0], rule, *lines[1:]])
+    body = [[cell_text(cell) for cell in (path, *line)] for path, _, *line in _cells(made, names, depth)]
+    return "\n".join("| " + " | ".join(_escape(cell) for cell in line) + " |" for line in [head, rule, *body])
 
 
 def _escape(text: str) -> str:
@@ -213,17 +220,16 @@ def _escape(text: str) -> str:
 
 
 def comma_separated(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None = None) -> str:
-    """The table as CSV; figures without thousands separators."""
+    """The table as CSV: figures without separators, formulas as they are, unknown ones empty."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    chosen = [COLUMNS[name] for name in columns if name != "path"]
-    for line in cells(made, columns, depth):
-        plain = [cell.replace(",", "") if column.right else cell for column, cell in zip(chosen, line[3:], strict=True)]
-        writer.writerow([*line[:3], *plain])
+    names = [name for name in columns if name not in _ALWAYS]
+    writer.writerow([*_ALWAYS, *names])
+    writer.writerows(_cells(made, names, depth))
     return out.getvalue().rstrip("\n")
 
 
-__all__ = ["COLUMNS", "DEFAULT", "Any", "comma_separated", "markdown", "overview", "summary", "table"]
+__all__ = ["COLUMNS", "DEFAULT", "cell_text", "comma_separated", "markdown", "overview", "summary", "table"]

@@ -272,7 +272,7 @@ def test_json_keys() -> None:
 def test_json_of_a_layer() -> None:
     (found,) = [layer for layer in as_json("small.net")["layers"] if layer["path"] == "body.0.conv1"]
     assert found == {
-        "path": "body.0.conv1", "layer": "conv", "repeat": 4, "line": 1, "output": [16, 32, 32],
+        "path": "body.0.conv1", "kind": "layer", "layer": "conv", "repeat": 4, "line": 1, "output": [16, 32, 32],
         "params": 2304, "macs": 2359296, "mults": 2359296, "adds": 2342912, "flops": 4702208,
         "connections": 2359296,
         "receptive_field": {"image": {"size": [5, 5], "stride": [1, 1], "start": [-2, -2]}},
@@ -325,10 +325,10 @@ def test_csv() -> None:
     )
     by_path = {row["path"]: row for row in rows}
     assert by_path["body.0.conv1"] == {
-        "path": "body.0.conv1", "layer": "conv 16 k=3 pad=1 bias=false", "repeat": "4", "params": "2304",
-        "MACs": "2359296", "output": "[16, 32, 32]",
+        "path": "body.0.conv1", "kind": "layer", "layer": "conv 16 k=3 pad=1 bias=false", "repeat": "4", "params": "2304",
+        "macs": "2359296", "output": "[16, 32, 32]",
     }  # fmt: skip
-    assert (by_path["total"]["params"], by_path["total"]["MACs"]) == ("33674", "19317376")
+    assert (by_path["total"]["params"], by_path["total"]["macs"]) == ("33674", "19317376")
 
 
 def test_markdown() -> None:
@@ -338,7 +338,7 @@ def test_markdown() -> None:
         "| --- | --- | ---: | --- | ---: | ---: |",
         "| stem | conv 16 k=3 pad=1 | 1 | [16, 32, 32] | 448 | 442,368 |",
     ]
-    assert lines[-1] == "| total |  |  |  | 33,674 | 19,317,376 |"
+    assert lines[-1] == "| total | Small | 1 |  | 33,674 | 19,317,376 |"
 
 
 def test_the_exercise_of_ten_images() -> None:
@@ -402,7 +402,7 @@ def test_a_closed_pipe_is_no_crash() -> None:
     Path("long.net").write_text("net L { input x: [8]\n" + "relu\n" * 20_000 + "}", encoding="utf-8")
     program = f"{sys.executable} -m netspec check long.net --format csv | head -n 1"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
-    assert done.stdout == "path,layer,repeat,output,params,MACs\n"
+    assert done.stdout == "path,kind,layer,repeat,output,params,macs\n"
     assert done.stderr == ""
 
 
