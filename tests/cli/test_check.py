@@ -272,7 +272,7 @@ def test_json_keys() -> None:
 def test_json_of_a_layer() -> None:
     (found,) = [layer for layer in as_json("small.net")["layers"] if layer["path"] == "body.0.conv1"]
     assert found == {
-        "path": "body.0.conv1", "kind": "layer", "layer": "conv", "repeat": 4, "line": 1, "output": [16, 32, 32],
+        "path": "body.0.conv1", "layer": "conv", "repeat": 4, "line": 1, "output": [16, 32, 32],
         "params": 2304, "macs": 2359296, "mults": 2359296, "adds": 2342912, "flops": 4702208,
         "connections": 2359296,
         "receptive_field": {"image": {"size": [5, 5], "stride": [1, 1], "start": [-2, -2]}},
