@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from netspec import resources
+from netspec import limits, resources
 from netspec.analysis import totals as totals_of
 from netspec.analysis.shapes import IrError, Types, infer
 from netspec.analysis.totals import Maybe, ModuleTotals, NodeTotals
-from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, nearest
+from netspec.diagnostics import Diagnostic, Diagnostics, nearest
 from netspec.elaborate.elaborator import Elaborator
 from netspec.elaborate.files import Definitions, collect, read_source
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Definition, Failed
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, TooManyTerms
 from netspec.ir.network import Network
 from netspec.problems.files import BadIr, TooNested
-from netspec.problems.structure import NoNets, UnknownNet
+from netspec.problems.structure import NoNets, TooLarge, UnknownNet
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
@@ -57,11 +57,13 @@ class Compilation:
     @cached_property
     def network(self) -> Network | None:
         """The IR, or None where nothing could be made of the text."""
-        if _is_json(self.source):
-            return self._read_ir()
         try:
-            return self._elaborate()
-        except RecursionError:
+            network = self._read_ir() if _is_json(self.source) else self._elaborate()
+            if network is None or totals_of.is_countable(network):
+                return network
+            self._found.add(TooLarge(limit=f"{limits.NODES:,}").nowhere(self.source.name))
+            return None
+        except (RecursionError, TooManyTerms):
             self._found.add(TooNested(file=self.source.name).nowhere(self.source.name))
             return None
 
@@ -76,7 +78,13 @@ class Compilation:
     @cached_property
     def _totals(self) -> tuple[NodeTotals, ModuleTotals]:
         network = self.network
-        return totals_of.count(network, self.types) if network is not None else ({}, {})
+        if network is None:
+            return {}, {}
+        try:
+            return totals_of.count(network, self.types)
+        except (TooManyTerms, OverflowError):
+            self._found.add(TooLarge(limit=f"{limits.NODES:,}").nowhere(self.source.name))
+            return totals_of.unknown(network)
 
     @property
     def node_totals(self) -> NodeTotals:
@@ -105,12 +113,17 @@ class Compilation:
         """The most bytes of activations that are alive at once, for the batch."""
         from netspec.analysis.memory import peak_activation_bytes
 
-        peak = peak_activation_bytes(self.network, self.types) if self.network is not None else None
-        return None if peak is None else peak * self.batch
+        try:
+            peak = peak_activation_bytes(self.network, self.types) if self.network is not None else None
+            return None if peak is None else peak * self.batch
+        except TooManyTerms:
+            return None
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything that is wrong, in the order of the file."""
+        if self.network is not None:
+            _ = self._totals  # they may be too large to count
         if self.network is not None and self._elaborator is not None and self._elaborator.claims:
             from netspec.analysis.claims import ClaimChecker
 
@@ -300,6 +313,3 @@ def split_target(target: str) -> tuple[str, str | None]:
     if colon and path and net.isidentifier():
         return path, net
     return target, None
-
-
-__all__ = ["Compilation", "SpecError", "compile_source", "find_source", "split_target"]

@@ -20,7 +20,9 @@ from netspec.syntax import ast
 class ClaimChecker:
     """Evaluates the claims of an elaborated net and reports those that do not hold."""
 
-    def __init__(self, elaborator: Elaborator, network: Network, types: Types, nodes: NodeTotals, modules: ModuleTotals) -> None:
+    def __init__(
+        self, elaborator: Elaborator, network: Network, types: Types, nodes: NodeTotals, modules: ModuleTotals
+    ) -> None:
         self.elaborator = elaborator
         self.network = network
         self.types = types

@@ -109,9 +109,7 @@ class _Walk:
         """Totals without the weights that are another's."""
         return totals if totals is None or not self.shared else totals._replace(params=0, weight_bytes=0)
 
-    def module(
-        self, module: Module, prefix: str, depth: int, repeat: int, calls: tuple[Call, ...]
-    ) -> Iterator[Row]:
+    def module(self, module: Module, prefix: str, depth: int, repeat: int, calls: tuple[Call, ...]) -> Iterator[Row]:
         if self.depth is not None and depth > self.depth:
             return
         for node in module.nodes:
@@ -133,7 +131,8 @@ class _Walk:
         if isinstance(node, CallNode):
             target = self.table[node.module]
             text = target.title + (" (shared)" if node.shares is not None else "")
-            yield Row("group", path, name, depth, text, repeat, count, output, times(totals, count), module.name, node, calls, shared)
+            totals = times(totals, count)
+            yield Row("group", path, name, depth, text, repeat, count, output, totals, module.name, node, calls, shared)
             self.shared += node.shares is not None
             yield from self.module(target, path, depth + 1, repeat, here)
             self.shared -= node.shares is not None
@@ -145,7 +144,9 @@ class _Walk:
             target = self.table[run.module]
             inner = self._nameless(target)
             text = layer_text(inner.layer) if isinstance(inner, LayerNode) else target.title
-            yield Row("repeat", path, name, depth, text, repeat, whole, output, totals, module.name, node, calls, shared)
+            yield Row(
+                "repeat", path, name, depth, text, repeat, whole, output, totals, module.name, node, calls, shared
+            )
             yield from self._iteration(target, f"{path}.0", depth + 1, repeat * whole, here)
             return
         yield Row("repeat", path, name, depth, "", repeat, whole, output, totals, module.name, node, calls, shared)
@@ -163,12 +164,14 @@ class _Walk:
                 continue
             out = self.types[target.name][next(iter(target.outputs.values()))]
             totals = self.owned(times(self.totals[target.name], run.times))
-            yield Row("group", inner_path, number, depth + 1, target.title, repeat * run.times, run.times, out, totals, module.name, node, calls, shared, first)
+            often, text = repeat * run.times, target.title
+            yield Row(
+                "group", inner_path, number, depth + 1, text, often, run.times, out, totals, module.name, node, calls,
+                shared, first,
+            )  # fmt: skip
             yield from self.module(target, inner_path, depth + 2, repeat * run.times, here)
 
-    def _iteration(
-        self, target: Module, path: str, depth: int, repeat: int, calls: tuple[Call, ...]
-    ) -> Iterator[Row]:
+    def _iteration(self, target: Module, path: str, depth: int, repeat: int, calls: tuple[Call, ...]) -> Iterator[Row]:
         if self.depth is not None and depth > self.depth:
             return
         inner = self._nameless(target)

@@ -8,7 +8,7 @@ from netspec.diagnostics import Problem
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode
 from netspec.ir.types import TensorType
 from netspec.ops.base import Weight, output_types
-from netspec.ops.weights import module_weights
+from netspec.ops.weights import same_weights
 
 Types: TypeAlias = dict[str, dict[str, TensorType]]  # module -> value -> type
 
@@ -88,15 +88,14 @@ def _check_shared(modules: dict[str, Module], types: Types) -> None:
                 continue
             at = f"module `{module.name}`, node `{node.name}`"
             if node.shares is not None:
-                own = _weights(module, node, modules, types)
                 for home, other in _owners(at, node.shares, module, node, users):
-                    if type(other) is not type(node) or _weights(home, other, modules, types) != own:
+                    if not _same_weights((module, node), (home, other), modules, types):
                         raise IrError(f"{at}: its weights are not those of `{node.shares}`")
             for name, ref in node.ties.items() if isinstance(node, LayerNode) else ():
-                weight = _weights(module, node, modules, types).get(name)
+                weight = _weights(module, node, types).get(name)
                 path, _, other_name = ref.rpartition(".")
                 for home, other in _owners(at, path, module, node, users):
-                    theirs = _weights(home, other, modules, types).get(other_name)
+                    theirs = _weights(home, other, types).get(other_name)
                     if weight is None or theirs is None or weight.shape != theirs.shape:
                         raise IrError(f"{at}: its weight `{name}` is not like `{ref}`")
 
@@ -120,11 +119,22 @@ def _owners(
     return found
 
 
-def _weights(module: Module, node: Node, modules: dict[str, Module], types: Types) -> dict[str, Weight]:
-    if isinstance(node, LayerNode):
-        weights: dict[str, Weight] = node.layer.weights([types[module.name][ref] for ref in node.inputs])
-        return weights
-    return dict(module_weights(node.module, modules, types)) if isinstance(node, CallNode) else {}
+def _same_weights(
+    one: tuple[Module, Node], other: tuple[Module, Node], modules: dict[str, Module], types: Types
+) -> bool:
+    nodes = one[1], other[1]
+    if isinstance(nodes[0], CallNode) and isinstance(nodes[1], CallNode):
+        return same_weights(nodes[0].module, nodes[1].module, modules, types)
+    both = isinstance(nodes[0], LayerNode) and isinstance(nodes[1], LayerNode)
+    return both and _weights(*one, types) == _weights(*other, types)
+
+
+def _weights(module: Module, node: Node, types: Types) -> dict[str, Weight]:
+    """The weights of a layer; none of other nodes."""
+    if not isinstance(node, LayerNode):
+        return {}
+    weights: dict[str, Weight] = node.layer.weights([types[module.name][ref] for ref in node.inputs])
+    return weights
 
 
 def _used(node: Node) -> list[str]:

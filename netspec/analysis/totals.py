@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim
-from netspec.ir.network import CallNode, LayerNode, Network
+from netspec.ir.network import CallNode, LayerNode, Network, RepeatNode
 from netspec.ir.types import DTYPE_BYTES, TensorType
 from netspec.ops.base import Cost, Layer, Weight
 
@@ -34,6 +34,7 @@ class Totals(NamedTuple):
 
 
 NOTHING = Totals()
+MAX_BITS = 12_000  # of a figure; Python writes numbers of up to 4,300 digits
 Maybe: TypeAlias = Totals | None  # None: unknown because of a mistake
 
 NodeTotals: TypeAlias = dict[str, dict[str, Maybe]]  # module -> node -> totals
@@ -114,8 +115,28 @@ def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType) -
     return Totals(params, *cost, weight_bytes, 0 if layer.view else output.bytes)
 
 
+def is_countable(network: Network) -> bool:
+    """Whether the number can be written down of how often the layer occurs that repeats in repeats make most of."""
+    most: dict[str, int] = {}
+    for module in network.modules:
+        counts = [1]
+        for node in module.nodes:
+            if isinstance(node, CallNode):
+                counts.append(most[node.module])
+            elif isinstance(node, RepeatNode):
+                counts += [run.times * most[run.module] for run in node.runs]
+        most[module.name] = max(counts)
+    return most[network.root.name].bit_length() <= MAX_BITS
+
+
+def unknown(network: Network) -> tuple[NodeTotals, ModuleTotals]:
+    """The tables of `count` where nothing could be counted."""
+    nodes: NodeTotals = {m.name: {node.name: None for node in m.nodes} for m in network.modules}
+    return nodes, dict.fromkeys(nodes)
+
+
 def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
-    """Totals of every node and every module."""
+    """Totals of every node and every module. Raises OverflowError where Python could not write them down."""
     nodes: NodeTotals = {}
     modules: ModuleTotals = {}
     for module in network.modules:
@@ -143,5 +164,8 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
             else:
                 parts.append(totals)
         nodes[module.name] = here
-        modules[module.name] = Totals(*map(sum_dims, zip(NOTHING, *parts, strict=True))) if sound else None
+        total = Totals(*map(sum_dims, zip(NOTHING, *parts, strict=True))) if sound else None
+        if total is not None and any(isinstance(x, int) and x.bit_length() > MAX_BITS for x in total):
+            raise OverflowError("repeats in repeats: the figures have thousands of digits")
+        modules[module.name] = total
     return nodes, modules

@@ -742,6 +742,3 @@ def _title(block: Definition, arguments: dict[str, Static]) -> str:
 def _brace(body: ast.Body) -> Span:
     """The place of a body's closing brace."""
     return Span(body.span.end - 1, body.span.end, body.span.source)
-
-
-__all__ = ["Elaborator", "PendingClaim"]

@@ -11,7 +11,6 @@ from netspec.diagnostics import Label, Problem, nearest
 from netspec.elaborate.files import standard_names
 from netspec.elaborate.values import (
     POISON,
-    Definition,
     Failed,
     Labelled,
     LoopIndex,
@@ -24,7 +23,7 @@ from netspec.elaborate.values import (
     show,
 )
 from netspec.ir.dims import Dim, Expr, maximum, minimum
-from netspec.ops import find_layer, layer_names
+from netspec.ops import layer_names
 from netspec.problems.names import (
     BadOperation,
     FactsOnlyInAssert,
@@ -488,5 +487,3 @@ _RULES: dict[type, Callable[[Evaluator, Any], Static]] = {
     ast.Minus: Evaluator._minus, ast.Arithmetic: Evaluator._arithmetic, ast.Comparison: Evaluator._comparison,
     ast.Negation: Evaluator._negation, ast.Logic: Evaluator._logic, ast.Conditional: Evaluator._conditional,
 }  # fmt: skip
-
-__all__ = ["FACTS", "FUNCTIONS", "SHAPE_FACTS", "Definition", "Evaluator", "FactLookup", "find_layer"]

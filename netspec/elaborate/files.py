@@ -6,7 +6,7 @@ import os
 from functools import cache, lru_cache
 
 from netspec import limits, resources
-from netspec.diagnostics import Diagnostic, Diagnostics, Label, Problem, SpecError
+from netspec.diagnostics import Diagnostic, Diagnostics, Label, SpecError
 from netspec.elaborate.values import Definition, Static
 from netspec.problems.files import CannotRead, NotASpec
 from netspec.problems.names import DuplicateName
@@ -186,6 +186,3 @@ def standard(name: str) -> Definitions | None:
 def standard_names() -> tuple[str, ...]:
     """The names of the standard library's blocks."""
     return tuple(sorted(file[:-4] for file in os.listdir(resources.std_dir()) if file.endswith(".net")))
-
-
-__all__ = ["Definitions", "Problem", "collect", "read_source", "standard", "standard_names"]

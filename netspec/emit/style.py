@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import unicodedata
 from typing import IO
 
@@ -77,6 +76,3 @@ def number(value: object) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-__all__ = ["number", "paint", "plural", "printable", "size_text", "sys", "terminal_width", "wants_color", "width"]

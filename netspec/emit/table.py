@@ -230,6 +230,3 @@ def comma_separated(made: Compilation, columns: Sequence[str] = DEFAULT, depth: 
     writer.writerow([*_ALWAYS, *names])
     writer.writerows(_cells(made, names, depth))
     return out.getvalue().rstrip("\n")
-
-
-__all__ = ["COLUMNS", "DEFAULT", "cell_text", "comma_separated", "markdown", "overview", "summary", "table"]

@@ -24,3 +24,31 @@ def module_weights(
         else:
             for run, first in iterations(node):
                 yield from module_weights(run.module, modules, types, f"{path}{run.name or first}.")
+
+
+def same_weights(
+    one: str, other: str, modules: Mapping[str, Module], types: Mapping[str, Mapping[str, TensorType]]
+) -> bool:
+    """Whether two modules have weights of the same names and shapes. Each module is looked at once, however
+    often it is used."""
+    numbers: dict[object, int] = {(): 0}  # what a module holds, as a number: 0 for no weights
+    known: dict[str, int] = {}
+
+    def number(name: str) -> int:
+        if name not in known:
+            parts: list[object] = []
+            for node in modules[name].nodes:
+                if isinstance(node, LayerNode):
+                    inputs = [types[name][ref] for ref in node.inputs]
+                    held: object = tuple(node.layer.weights(inputs).items())
+                elif isinstance(node, CallNode):
+                    held = number(node.module)
+                else:
+                    runs = [(run.name or first, run.times, number(run.module)) for run, first in iterations(node)]
+                    held = tuple(runs) if any(inside for _, _, inside in runs) else ()
+                if held:
+                    parts.append((node.name, held))
+            known[name] = numbers.setdefault(tuple(parts), len(numbers))
+        return known[name]
+
+    return number(one) == number(other)

@@ -9,7 +9,7 @@ LAYERS = [
     "dense 12", "avgpool 3 stride=1 pad=1", "flatten -> reshape (4, 12)", "groupnorm 2", "prelu",
     "conv 8 k=3 pad=1 -> relu -> conv 4 k=1", "split 2 -> conv 4 k=1", "permute (1, 0) -> permute (1, 0)",
     "conv 16 k=1 -> flatten -> reshape (16, 12) -> maxpool 2 -> upconv 4 k=2 stride=2", "dropout",
-    "maxpool 2 -> upsample 2", "rbf 12", "conv 4 k=1 weight=[[[1],[2],[0],[1]],[[1],[2],[0],[1]],[[1],[2],[0],[1]],[[1],[2],[0],[1]]]",
+    "maxpool 2 -> upsample 2", "rbf 12", f"conv 4 k=1 weight=[{', '.join(['[[1], [2], [0], [1]]'] * 4)}]",
 ]  # fmt: skip
 
 
@@ -62,8 +62,8 @@ class Writer:
         inner = lambda: "\n".join(self.statements(list(labels), depth - 1, draw.randint(1, 3)))  # noqa: E731
         if kind == "label":
             name = self.fresh("v")
-            text = f"{name}: {draw.choice(LAYERS + ['identity']).split(' -> ')[0]}"
-            rest = [line for line in LAYERS + ["identity"] if line.split(" -> ")[0] == text.split(": ")[1]][0]
+            text = f"{name}: {draw.choice([*LAYERS, 'identity']).split(' -> ')[0]}"
+            rest = next(line for line in [*LAYERS, "identity"] if line.split(" -> ")[0] == text.split(": ")[1])
             whole = rest.split(" -> ")[1:]
             if whole:  # the label is not [4, 12]: nobody uses it
                 return " -> ".join([text, *whole])
@@ -109,7 +109,7 @@ class Writer:
             test = draw.choice(["i == 0", "i < 2", "i % 2 == 0", "i == 3"])
             return f"repeat {draw.choice([2, 4, 5, 6])} as i {{\nif {test} {{ {draw.choice(LAYERS)} }}\n{inner()}\n}}"
         if kind == "names":
-            return f"repeat 3 as i {{ \"n{{i + 1}}\": {draw.choice(['conv 4 k=1', *(n for n, _ in self.blocks)])} }}"
+            return f'repeat 3 as i {{ "n{{i + 1}}": {draw.choice(["conv 4 k=1", *(n for n, _ in self.blocks)])} }}'
         if kind == "if":
             return f"if it.channels == 4 {{\n{inner()}\n}}"
         return draw.choice(LAYERS)

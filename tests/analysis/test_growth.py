@@ -16,9 +16,7 @@ from netspec.emit.listing import net_json
 from netspec.ops.convolution import Conv
 from netspec.source import SourceFile
 
-DOUBLING = "block b0 { conv 4 k=3 pad=1 }\n" + "".join(
-    f"block b{i} {{ b{i - 1} -> b{i - 1} }}\n" for i in range(1, 60)
-)
+DOUBLING = "block b0 { conv 4 k=3 pad=1 }\n" + "".join(f"block b{i} {{ b{i - 1} -> b{i - 1} }}\n" for i in range(1, 60))
 
 
 @pytest.fixture
@@ -26,8 +24,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each rule of `conv` is asked."""
     calls: Counter[str] = Counter()
     for rule in ("output", "weights", "cost", "reach"):
+        own = getattr(Conv, rule)
 
-        def counted(self: Conv, *inputs: Any, rule: str = rule, own: Any = getattr(Conv, rule)) -> Any:
+        def counted(self: Conv, *inputs: Any, rule: str = rule, own: Any = own) -> Any:
             calls[rule] += 1
             return own(self, *inputs)
 
@@ -112,3 +111,4 @@ def test_figures_of_thousands_of_digits_are_refused():
     made = Compilation(SourceFile("t.net", f"net N {{ input x: [4, 8]\n{body} }}", None))
     assert made.totals is None
     assert [d.code for d in made.diagnostics] == ["NS503"]
+    assert net_json(made)["layers"] == []

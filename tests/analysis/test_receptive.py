@@ -31,26 +31,46 @@ class Writer:
     def some(self, low: int, high: int) -> str:
         """A number for all axes, or one per axis."""
         numbers = [self.draw.randint(low, high) for _ in range(self.axes)]
-        return str(numbers[0]) if self.draw.random() < 0.7 else "x".join(map(str, numbers)) if len(numbers) > 1 else str(numbers[0])
+        return (
+            str(numbers[0])
+            if self.draw.random() < 0.7
+            else "x".join(map(str, numbers))
+            if len(numbers) > 1
+            else str(numbers[0])
+        )
 
     def step(self) -> str:
         draw = self.draw
         kind = draw.choice(["conv"] * 4 + ["pool"] * 3 + ["up"] * 3 + ["keep"] * 6 + ["rare"])
         if kind == "conv":
-            pad = draw.choice(["pad=same", f"pad={self.some(0, 2)}", f"pad={self.some(0, 2)} dilation={self.some(1, 2)}"])
+            pad = draw.choice(
+                ["pad=same", f"pad={self.some(0, 2)}", f"pad={self.some(0, 2)} dilation={self.some(1, 2)}"]
+            )
             return f"conv 2 k={self.some(1, 4)} stride={self.some(1, 3)} {pad}"
         if kind == "pool":
             k = draw.randint(2, 3)
             ceil = draw.choice(["", " ceil=true"])
-            return draw.choice([f"maxpool {k} stride={self.some(1, 3)} pad={draw.randint(0, k // 2)}{ceil}",
-                                f"avgpool {k}{ceil}", "subsample 2", f"adaptiveavgpool {draw.randint(3, 9)}",
-                                "maxpool 2 stride=1 dilation=2"])  # fmt: skip
+            return draw.choice(
+                [
+                    f"maxpool {k} stride={self.some(1, 3)} pad={draw.randint(0, k // 2)}{ceil}",
+                    f"avgpool {k}{ceil}",
+                    "subsample 2",
+                    f"adaptiveavgpool {draw.randint(3, 9)}",
+                    "maxpool 2 stride=1 dilation=2",
+                ]
+            )
         if kind == "up":
             linear = "linear" if self.axes == 1 else draw.choice(["bilinear", "bicubic"])
             aligned = draw.choice(["", " align_corners=true"])
             self.exact = self.exact and not aligned and linear != "bicubic"
-            choices = [f"upconv 2 k={self.some(2, 4)} stride=2", "upconv 2 k=5 stride=3", "upsample 2",
-                       f"upsample 3 mode={linear}{aligned}", f"upsample 2 mode={linear}", "upsample size=17"]
+            choices = [
+                f"upconv 2 k={self.some(2, 4)} stride=2",
+                "upconv 2 k=5 stride=3",
+                "upsample 2",
+                f"upsample 3 mode={linear}{aligned}",
+                f"upsample 2 mode={linear}",
+                "upsample size=17",
+            ]
             if self.axes == 2:
                 choices += ["conv 8 k=1 -> pixelshuffle 2"]
             return draw.choice(choices)
@@ -60,30 +80,51 @@ class Writer:
             self.exact = False
             return "dense 9"
         self.exact = False
-        return draw.choice(["crop 6", "slice 1 2", "slice 1 1 9 2", "upconv 2 k=3 stride=2 pad=1 output_pad=1",
-                            "upconv 2 k=1 stride=2", "upconv 2 k=4 stride=3 dilation=2", "mul { | identity | globalavgpool -> conv 2 k=1 }", "groupnorm 1",
-                            "concat axis=1 { | identity | conv 2 k=3 }", "softmax", "concat { | globalavgpool | adaptiveavgpool 1 }",
-                            "mul { | identity | conv 2 k=1 -> split 2 axis=0 }"])  # fmt: skip
+        return draw.choice(
+            [
+                "crop 6",
+                "slice 1 2",
+                "slice 1 1 9 2",
+                "upconv 2 k=3 stride=2 pad=1 output_pad=1",
+                "upconv 2 k=1 stride=2",
+                "upconv 2 k=4 stride=3 dilation=2",
+                "mul { | identity | globalavgpool -> conv 2 k=1 }",
+                "groupnorm 1",
+                "concat axis=1 { | identity | conv 2 k=3 }",
+                "softmax",
+                "concat { | globalavgpool | adaptiveavgpool 1 }",
+                "mul { | identity | conv 2 k=1 -> split 2 axis=0 }",
+            ]
+        )
 
     def keep(self, depth: int) -> str:
         """What leaves the shape as it is."""
         draw = self.draw
         k = draw.choice([1, 3, 5])
-        simple = [f"conv 2 k={k} pad={k // 2}", f"conv 2 k={k} pad={k - 1} dilation=2", "maxpool 3 stride=1 pad=1",
-                  "relu", "conv 2 k=2 pad=same", "batchnorm"]  # fmt: skip
+        simple = [
+            f"conv 2 k={k} pad={k // 2}",
+            f"conv 2 k={k} pad={k - 1} dilation=2",
+            "maxpool 3 stride=1 pad=1",
+            "relu",
+            "conv 2 k=2 pad=same",
+            "batchnorm",
+        ]
         if depth == 0 or draw.random() < 0.4:
             return draw.choice(simple)
         one, two = self.keep(depth - 1), self.keep(depth - 1)
         self.labels += 1
-        return draw.choice([
-            f"add {{ | {one} | {two} }}",
-            f"concat {{ | {one} | {two} | identity }} -> conv 2 k=1",
-            f"repeat {draw.choice([2, 3, 5])} {{\n{one}\n}}",
-            f"repeat {draw.choice([2, 4, 5])} as i {{\nif i {draw.choice(['== 1', '< 2', '> 1'])} {{ {one} }}\n{two}\n}}",
-            f"g{self.labels}: {{\n{one}\nv: relu\n{two}\nadd with v\n}}",
-            "b with g0" if depth == 2 else two,
-            f"repeat 3 {{\n{one}\nadd with g0\n}}" if depth == 2 and draw.random() < 0.3 else one,
-        ])  # fmt: skip
+        some = draw.choice(["== 1", "< 2", "> 1"])
+        return draw.choice(
+            [
+                f"add {{ | {one} | {two} }}",
+                f"concat {{ | {one} | {two} | identity }} -> conv 2 k=1",
+                f"repeat {draw.choice([2, 3, 5])} {{\n{one}\n}}",
+                f"repeat {draw.choice([2, 4, 5])} as i {{\nif i {some} {{ {one} }}\n{two}\n}}",
+                f"g{self.labels}: {{\n{one}\nv: relu\n{two}\nadd with v\n}}",
+                "b with g0" if depth == 2 else two,
+                f"repeat 3 {{\n{one}\nadd with g0\n}}" if depth == 2 and draw.random() < 0.3 else one,
+            ]
+        )
 
     def net(self) -> str:
         shape = [2, *(self.draw.randint(18, 40 if self.axes == 1 else 20) for _ in range(self.axes))]
@@ -128,7 +169,9 @@ def gradients(made: Compilation) -> dict[str, dict[str, torch.Tensor]]:
             if units.numel() > 500:
                 continue
             every = torch.eye(units.numel(), dtype=torch.float64).reshape(units.numel(), *units.shape)
-            grads = torch.autograd.grad(units, inputs, every, is_grads_batched=True, retain_graph=True, allow_unused=True)
+            grads = torch.autograd.grad(
+                units, inputs, every, is_grads_batched=True, retain_graph=True, allow_unused=True
+            )
             found[step.path] = {
                 item.name: (grad != 0).any(1).reshape(*units.shape, *grad.shape[2:])
                 for item, grad in zip(made.network.inputs, grads, strict=True)

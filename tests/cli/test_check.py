@@ -325,8 +325,8 @@ def test_csv() -> None:
     )
     by_path = {row["path"]: row for row in rows}
     assert by_path["body.0.conv1"] == {
-        "path": "body.0.conv1", "kind": "layer", "layer": "conv 16 k=3 pad=1 bias=false", "repeat": "4", "params": "2304",
-        "macs": "2359296", "output": "[16, 32, 32]",
+        "path": "body.0.conv1", "kind": "layer", "layer": "conv 16 k=3 pad=1 bias=false", "repeat": "4",
+        "params": "2304", "macs": "2359296", "output": "[16, 32, 32]",
     }  # fmt: skip
     assert (by_path["total"]["params"], by_path["total"]["macs"]) == ("33674", "19317376")
 

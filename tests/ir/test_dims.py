@@ -171,8 +171,9 @@ def test_comparison_is_for_all_values():
     assert not H > 1
     assert not H <= 1
     assert H + 1 > H
-    assert 5 < H + 5
-    assert not (H < W or H >= W)
+    assert H + 5 > 5
+    assert not H < W
+    assert not H >= W
     assert H != 1
     assert symbol("H") == H
 
@@ -220,8 +221,8 @@ def test_length_is_that_of_the_text():
 
 @pytest.mark.parametrize(
     "text", ["", "H +", "(H", "H)", "1H", "H // 0", "H % 0", "H ** 2", "min(H)", "H, W", "*H", "9" * 61, "H" * 10_001,
-             "(" * 200 + "H" + ")" * 200, "-" * 5_000 + "H", "H\n;", "½", "ｈ１"],
+             "(" * 200 + "H" + ")" * 200, "-" * 5_000 + "H", "H\n;", "½", "\uff48\uff11"],
 )  # fmt: skip
 def test_no_size(text: str):
-    with pytest.raises(ValueError, match="size|number|divide|unexpected|nested"):
+    with pytest.raises(ValueError, match=r"size|number|divide|unexpected|nested"):
         parse_dim(text)

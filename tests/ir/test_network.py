@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from netspec import resources
 from netspec.analysis.shapes import infer
 from netspec.driver import Compilation, compile_source
 from netspec.ir.network import Network
-from netspec import resources
 from netspec.source import SourceFile
 
 sys.path.append(str(Path(__file__).parent.parent / "analysis"))
 
-from random_nets import random_net  # noqa: E402
+from random_nets import random_net
 
 SPECS = [Path(str(resources.spec_path(name))) for name in resources.spec_names()]
 
