@@ -21,7 +21,7 @@ from netspec.elaborate.values import Definition, Failed
 from netspec.ir.dims import Dim, TooManyTerms
 from netspec.ir.network import Network
 from netspec.problems.files import BadIr, TooNested
-from netspec.problems.structure import NoNets, TooLarge, UnknownNet
+from netspec.problems.structure import FiguresTooLarge, NoNets, SizeTooLong, UnknownNet
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
@@ -61,11 +61,12 @@ class Compilation:
             network = self._read_ir() if _is_json(self.source) else self._elaborate()
             if network is None or totals_of.is_countable(network):
                 return network
-            self._found.add(TooLarge(limit=f"{limits.NODES:,}").nowhere(self.source.name))
-            return None
-        except (RecursionError, TooManyTerms):
+            self._too_large(network)
+        except RecursionError:
             self._found.add(TooNested(file=self.source.name).nowhere(self.source.name))
-            return None
+        except TooManyTerms:
+            self._too_long()
+        return None
 
     @cached_property
     def types(self) -> Types:
@@ -82,9 +83,18 @@ class Compilation:
             return {}, {}
         try:
             return totals_of.count(network, self.types)
-        except (TooManyTerms, OverflowError):
-            self._found.add(TooLarge(limit=f"{limits.NODES:,}").nowhere(self.source.name))
-            return totals_of.unknown(network)
+        except OverflowError:
+            self._too_large(network)
+        except TooManyTerms:
+            self._too_long()
+        return totals_of.unknown(network)
+
+    def _too_large(self, network: Network) -> None:
+        problem = FiguresTooLarge(net=network.name, limit=f"{limits.FIGURE_DIGITS:,}")
+        self._found.add(problem.nowhere(self.source.name))
+
+    def _too_long(self) -> None:
+        self._found.add(SizeTooLong(limit=f"{limits.TERMS:,}").nowhere(self.source.name))
 
     @property
     def node_totals(self) -> NodeTotals:

@@ -8,3 +8,5 @@ SOURCE_BYTES = 32 * 1024 * 1024  # of one file
 INTEGER_DIGITS = 60  # of one number, written or computed
 ITEMS = 1_000_000  # of one tuple
 TEXT = 10_000  # characters of one text made of others
+TERMS = 5_000  # of one symbolic size, written out
+FIGURE_DIGITS = 4_000  # of one figure of a net

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
+from netspec import limits
 from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim
 from netspec.ir.network import CallNode, LayerNode, Network, RepeatNode
@@ -34,7 +35,7 @@ class Totals(NamedTuple):
 
 
 NOTHING = Totals()
-MAX_BITS = 12_000  # of a figure; Python writes numbers of up to 4,300 digits
+_MOST_BITS = limits.FIGURE_DIGITS * 3  # Python writes numbers of up to 4,300 digits
 Maybe: TypeAlias = Totals | None  # None: unknown because of a mistake
 
 NodeTotals: TypeAlias = dict[str, dict[str, Maybe]]  # module -> node -> totals
@@ -126,7 +127,7 @@ def is_countable(network: Network) -> bool:
             elif isinstance(node, RepeatNode):
                 counts += [run.times * most[run.module] for run in node.runs]
         most[module.name] = max(counts)
-    return most[network.root.name].bit_length() <= MAX_BITS
+    return most[network.root.name].bit_length() <= _MOST_BITS
 
 
 def unknown(network: Network) -> tuple[NodeTotals, ModuleTotals]:
@@ -165,7 +166,7 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
                 parts.append(totals)
         nodes[module.name] = here
         total = Totals(*map(sum_dims, zip(NOTHING, *parts, strict=True))) if sound else None
-        if total is not None and any(isinstance(x, int) and x.bit_length() > MAX_BITS for x in total):
+        if total is not None and any(isinstance(x, int) and x.bit_length() > _MOST_BITS for x in total):
             raise OverflowError("repeats in repeats: the figures have thousands of digits")
         modules[module.name] = total
     return nodes, modules

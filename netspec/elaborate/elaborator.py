@@ -37,7 +37,7 @@ from netspec.elaborate.values import (
     listed,
     show,
 )
-from netspec.ir.dims import Expr
+from netspec.ir.dims import Expr, TooManyTerms
 from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, RepeatNode, iterations
 from netspec.ir.types import UNKNOWN, TensorType
 from netspec.ops import layer_names
@@ -55,6 +55,7 @@ from netspec.problems.structure import (
     NotHere,
     NoValue,
     Recursion,
+    SizeTooLong,
     TooDeep,
     TooLarge,
     WrongInputs,
@@ -601,6 +602,8 @@ class Elaborator:
                 outputs = output_types(layer, types)
             except Problem as problem:
                 self._blame(frame, problem, layer, call, inputs, span)
+            except TooManyTerms:
+                frame.report(SizeTooLong(limit=f"{limits.TERMS:,}"), span)
         module = frame.module
         node = LayerNode.trusted(
             kind="layer",

@@ -11,7 +11,7 @@ join, so that equal sizes written differently compare equal:
 all values of the symbols, so both `a < b` and `a >= b` may be False: a rule that refuses `a < b`
 refuses what is wrong at every size. Arithmetic mixes with ints, and gives an int back where it can.
 
-Written out, an expression may double with every operation. One of more than `MAX_TERMS` terms and atoms is
+Written out, an expression may double with every operation. One of more than `limits.TERMS` terms and atoms is
 refused with `TooManyTerms`, so that no arithmetic takes long.
 """
 
@@ -21,14 +21,14 @@ from collections.abc import Mapping
 from math import gcd
 from typing import NamedTuple, TypeAlias
 
-MAX_TERMS = 5_000
+from netspec import limits
 
 
 class TooManyTerms(ValueError):
     """An expression that is too long to work with."""
 
     def __init__(self) -> None:
-        super().__init__(f"the size has too many terms: more than {MAX_TERMS:,} when written out")
+        super().__init__(f"the size has too many terms: more than {limits.TERMS:,} when written out")
 
 
 class Op(NamedTuple):
@@ -66,7 +66,7 @@ class Expr:
         for monomial in terms:
             for atom, power in monomial:
                 self.length += power * _length(atom)
-        if self.length > MAX_TERMS:
+        if self.length > limits.TERMS:
             raise TooManyTerms
         self._hash: int | None = None
         self._text = ""  # kept, for that of an atom is needed to order those around it
@@ -92,7 +92,7 @@ class Expr:
 
     def __mul__(self, other: Dim) -> Dim:
         terms: Terms = {}
-        if len(self.terms) * len(_terms(other)) > MAX_TERMS:
+        if len(self.terms) * len(_terms(other)) > limits.TERMS:
             raise TooManyTerms
         for a, f in self.terms.items():
             for b, g in _terms(other).items():

@@ -101,3 +101,20 @@ class TieMismatch(Problem):
     title = "the weight of `{label}` does not fit here"
     label = "{reason}"
     help = "only weights of one shape can be one tensor"
+
+
+class FiguresTooLarge(Problem):
+    """Repeats of repeats multiply; the figures of a net have a bounded number of digits."""
+
+    code = "NS512"
+    title = "the figures of {net} have more than {limit} digits"
+    help = "no network is that large: lower the counts of its repeats"
+
+
+class SizeTooLong(Problem):
+    """A symbolic size is a formula, and may have a bounded number of terms."""
+
+    code = "NS513"
+    title = "a size has too many terms"
+    label = "more than {limit} terms when written out"
+    help = "give symbols values with `--set`, or `H=224` in the input"

@@ -110,5 +110,5 @@ def test_figures_of_thousands_of_digits_are_refused():
         body = f"repeat {10**58} {{ {body} }}"
     made = Compilation(SourceFile("t.net", f"net N {{ input x: [4, 8]\n{body} }}", None))
     assert made.totals is None
-    assert [d.code for d in made.diagnostics] == ["NS503"]
+    assert [d.code for d in made.diagnostics] == ["NS512"]
     assert net_json(made)["layers"] == []

@@ -40,7 +40,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     section = text_of("docs/language.md").split("## Limits")[1]
     told = re.findall(r"^\| .* \| ([\d,]+)( MiB)? \|$", section, flags=re.MULTILINE)
     values = [int(number.replace(",", "")) * (2**20 if unit else 1) for number, unit in told]
-    names = ("NESTING", "CALL_DEPTH", "NODES", "ROWS", "SOURCE_BYTES", "INTEGER_DIGITS", "ITEMS", "TEXT")
+    names = ("NESTING", "CALL_DEPTH", "NODES", "ROWS", "SOURCE_BYTES", "INTEGER_DIGITS", "ITEMS", "TEXT", "TERMS", "FIGURE_DIGITS")
     assert values == [getattr(limits, name) for name in names]
     assert set(names) == {name for name in vars(limits) if name.isupper()}
 
@@ -101,9 +101,9 @@ net One {
 
 ```console
 $ netspec check one.net --format csv
-path,layer,repeat,output,params,MACs
-dense1,dense 3,1,[3],15,12
-total,,,,15,12
+path,kind,layer,repeat,output,params,macs
+dense1,layer,dense 3,1,[3],15,12
+total,net,One,1,,15,12
 $ netspec check one.net --format json | python -c "import json, sys; print(json.load(sys.stdin)['params'])"
 15
 $ sed 's/-> .3./-> [5]/' one.net > two.net
@@ -133,9 +133,9 @@ def test_a_sound_page_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("there", "wrong", "line"),
     [
-        ("dense1,dense 3,1,[3],15,12", "dense1,dense 3,1,[3],15,13", 11),  # a figure
-        ("total,,,,15,12\n", "", 11),  # a line less
-        ("total,,,,15,12\n", "total,,,,15,12\nand more\n", 11),  # a line more
+        ("dense1,layer,dense 3,1,[3],15,12", "dense1,layer,dense 3,1,[3],15,13", 11),  # a figure
+        ("total,net,One,1,,15,12\n", "", 11),  # a line less
+        ("total,net,One,1,,15,12\n", "total,net,One,1,,15,12\nand more\n", 11),  # a line more
         ("['params'])\"\n15", "['params'])\"\n16", 11),  # after a pipe
         ("1 error\n", "2 errors\n", 11),  # on standard error
         ("$ echo $?\n1", "$ echo $?\n0", 11),  # the exit code

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "NS003": "test_error_texts_direct: a listing of a million layers",
     "NS004": "test_error_texts_direct: nesting made by a program",
     "NS005": "test_error_texts_direct: bytes that are not text",
+    "NS513": "test_error_texts_direct: formulas longer than any layer of the catalogue makes",
     "NS217": "test_error_texts_direct: a value on the command line",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }

@@ -191,3 +191,19 @@ def test_a_file_beside_standard_input() -> None:
     assert check("-", stdin='use "small.net"\n').stderr.startswith(
         '\nerror[NS507]: cannot use "small.net"\n --> <stdin>:1:5\n'
     )
+
+
+def test_a_size_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("long.net").write_text("net Long { input x: [H, W]\n flatten\n reshape (1, -1) }", encoding="utf-8")
+    monkeypatch.setattr(limits, "TERMS", 2)
+    assert check("long.net").stderr == text("""
+        error[NS513]: a size has too many terms
+         --> long.net:2:2
+          |
+        2 |  flatten
+          |  ^^^^^^^ more than 2 terms when written out
+          |
+          = help: give symbols values with `--set`, or `H=224` in the input
+
+        1 error
+    """)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from netspec import limits
 from netspec.ir.dims import (
-    MAX_TERMS,
     Dim,
     Expr,
     TooManyTerms,
@@ -214,7 +214,7 @@ def test_long_expressions_are_refused(build: Callable[[], Dim]):
 def test_length_is_that_of_the_text():
     size = (H + 1) // 2 * W + 3
     assert isinstance(size, Expr)
-    assert size.length <= MAX_TERMS
+    assert size.length <= limits.TERMS
     # two terms, of which one has the quotient (of a sum of two terms with a symbol, by a number) and W
     assert size.length == 2 + (1 + 3 + 1) + 1
 
