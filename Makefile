@@ -20,12 +20,16 @@ FLOCK := $(shell command -v flock 2>/dev/null)
 locked = $(if $(FLOCK),$(FLOCK) $(1).lock) $(MAKE) --silent --no-print-directory $(1)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench docs clean demo-env dev-env
+.PHONY: demo test lint bench docs clean compiled demo-env dev-env
 
 demo: demo-env
 	@$(DEMO)/bin/netspec check lenet5 --columns output,params,connections
 
-test: dev-env
+# Where PYTHONDONTWRITEBYTECODE is set, an editable install would be compiled anew at every start.
+compiled: dev-env
+	@$(BIN)/python -m compileall -q netspec
+
+test: compiled
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: dev-env
@@ -34,7 +38,7 @@ lint: dev-env
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: dev-env
+bench: compiled
 	@set -e; for script in benchmarks/*.py; do \
 	    echo "== $$script"; $(BIN)/python "$$script"; echo; \
 	done

@@ -24,7 +24,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("targets", nargs=-1, required=True, metavar="FILE[:NET]...")
+@click.argument("targets", nargs=-1, metavar="FILE[:NET]...")
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
 )
@@ -60,6 +60,8 @@ def check(
     from netspec.emit import report
 
     chosen = report.choose_columns(columns)
+    if not targets:
+        raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
     sys.exit(report.check(targets, settings, batch, form, chosen, depth, symbolic, color))
 
 

@@ -9,12 +9,13 @@ from typing import NamedTuple
 class SourceFile:
     """A text with a name. Offsets are in code points; lines and columns count from 1."""
 
-    __slots__ = ("_starts", "name", "path", "text")
+    __slots__ = ("_starts", "is_standard", "name", "path", "text")
 
     def __init__(self, name: str, text: str, path: str | None = None) -> None:
         self.name = name  # what a message shows
         self.text = text
         self.path = path  # where it was read from, if it was: `use` is relative to it
+        self.is_standard = False  # of the standard library: its author is not the one to mend it
         self._starts: list[int] | None = None
 
     @property

@@ -176,7 +176,9 @@ def standard(name: str) -> Definitions | None:
     if not os.path.isfile(path):
         return None
     mistakes = Diagnostics()
-    definitions = _collect(read_source(path, f"std/{name}.net"), None, mistakes, {})
+    source = read_source(path, f"std/{name}.net")
+    source.is_standard = True
+    definitions = _collect(source, None, mistakes, {})
     if len(mistakes):
         raise SpecError(tuple(mistakes))
     return definitions

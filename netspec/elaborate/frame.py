@@ -49,9 +49,17 @@ class Frame:
         return frame
 
     def report(self, problem: Problem, span: Span, *labels: Label) -> None:
-        """Collect a mistake, with what led to it: the innermost calls, and the one in the net itself."""
+        """Collect a mistake, with what led to it: the innermost calls, and the one in the net itself. Inside the
+        standard library the mistake is the call's that led into it."""
         trail = self.trail if len(self.trail) <= 4 else (self.trail[0], *self.trail[-3:])
-        self.elaborator.diagnostics.add(problem.at(span, *reversed(trail), *labels))
+        others = [*reversed(trail), *labels]
+        diagnostic = problem.at(span)
+        if span.source.is_standard:
+            calls = [label for label in others[: len(trail)] if not label.span.source.is_standard]
+            if calls:
+                others = [Label(span, diagnostic.labels[0].text), *(o for o in others if o is not calls[0])]
+                diagnostic = diagnostic._replace(labels=(calls[0]._replace(primary=True),))
+        self.elaborator.diagnostics.add(diagnostic._replace(labels=(*diagnostic.labels, *others)))
 
     def label(self, name: str) -> tuple[Labelled, int] | None:
         return self.module.find_label(name)
