@@ -89,7 +89,7 @@ class Elaborator:
         self.nowhere = ModuleBuilder("", "", None, frozenset())
         self._instances: dict[Any, Instance] = {}
         self._module_counts: dict[str, int] = {}
-        self._reserved: dict[int, frozenset[str]] = {}
+        self._reserved: dict[ast.Body, frozenset[str]] = {}
         self._nodes = 0
         self.used_settings: set[str] = set()
         self._cycles: set[frozenset[str]] = set()  # those that have been reported
@@ -212,16 +212,18 @@ class Elaborator:
     ) -> Instance:
         """The block at these arguments and input types, elaborated now or before."""
         types = tuple(v.type for v in inputs)
-        key = (id(block.node), tuple((n, typed(v)) for n, v in arguments.items()), types)
+        key = (block.node.body, tuple((n, typed(v)) for n, v in arguments.items()), types)
         known = self._instances.get(key)
         if known is not None:
             return known
         for outer, _ in frame.calls:
-            if outer.node is block.node:
-                cycle = self._new_cycle([b.name for b, _ in frame.calls], block.name)
+            if outer.node.body is block.node.body:
+                cycle = self._new_cycle([b.name for b, _ in frame.calls], outer.name)
                 if cycle:
+                    if block.name != outer.name:  # an instance of it
+                        cycle.insert(-1, block.name)
                     remedy = "use `repeat` for layers that follow one another"
-                    frame.report(Recursion(name=block.name, cycle=" -> ".join(cycle), remedy=remedy), span)
+                    frame.report(Recursion(name=outer.name, cycle=" -> ".join(cycle), remedy=remedy), span)
                 raise Failed
         if len(frame.calls) >= limits.CALL_DEPTH:
             frame.report(TooDeep(limit=limits.CALL_DEPTH), span)
@@ -260,6 +262,7 @@ class Elaborator:
         return made
 
     def builder(self, name: str, title: str, parent: ModuleBuilder | None, body: ast.Body | None) -> ModuleBuilder:
+        """A module to build, under a name that no other has."""
         count = self._module_counts.get(name, 0) + 1
         self._module_counts[name] = count
         unique = name if count == 1 else f"{name}.{count}"
@@ -271,6 +274,7 @@ class Elaborator:
         outputs: dict[str, Value],
         captures: list[tuple[tuple[str, str], Value]] | None = None,
     ) -> None:
+        """Put a module into the table; `captures` as in `ModuleBuilder.finish`."""
         refs = {member: module.local(value) for member, value in outputs.items()}
         self.modules[module.name] = module.finish(refs, captures)
         self.types[module.name] = module.types
@@ -278,11 +282,11 @@ class Elaborator:
 
     def _labels_of(self, body: ast.Body) -> frozenset[str]:
         """The labels that a body gives in its own module: automatic names must avoid them."""
-        known = self._reserved.get(id(body))
+        known = self._reserved.get(body)
         if known is None:
             found: set[str] = set()
             collect_labels(body, found)
-            known = self._reserved[id(body)] = frozenset(found)
+            known = self._reserved[body] = frozenset(found)
         return known
 
     # -- bodies and statements ----------------------------------------------------------------------
@@ -483,6 +487,7 @@ class Elaborator:
         return text
 
     def report_second(self, label: ast.Name | ast.String, text: str, first: Span, unit: Span, frame: Frame) -> NoReturn:
+        """Report a label that another has; in a loop it is the same one."""
         if first == unit:  # in a loop
             remedy, others = f'put the index into the label: "{text}{{i}}"', []
         else:
@@ -490,6 +495,7 @@ class Elaborator:
         frame.evaluate.fail(DuplicateName(name=text, remedy=remedy), label.span, *others)
 
     def label_text(self, at: ast.Name | ast.String, frame: Frame) -> str:
+        """The text of a label, which must be a plain name."""
         text = at.id if isinstance(at, ast.Name) else str(frame.evaluate(at))
         if not text.replace("_", "a").isalnum() or not text.isascii() or text in ("it", "_") or len(text) > 200:
             reason = "`it` is the value that flows" if text == "it" else "not a plain name"
@@ -498,6 +504,7 @@ class Elaborator:
         return text
 
     def node_name(self, frame: Frame, label: str | None, sole: str | None, kind: str) -> str:
+        """What a node is called: its label, or what is all of a body, or the next automatic name."""
         return label if label is not None else sole if sole is not None else frame.module.automatic_name(kind)
 
     # -- calls --------------------------------------------------------------------------------------
@@ -526,6 +533,7 @@ class Elaborator:
         return self.add_call(frame, made, name, inputs, call.span, label, again)
 
     def callee(self, call: ast.Call, frame: Frame) -> Any:
+        """What a call calls: a layer class, or the definition of a block or net."""
         name = call.name.id
         callee = frame.env.get(name)
         if callee is POISON:
@@ -536,6 +544,7 @@ class Elaborator:
         return found if found is not None else self.unknown_layer(frame, call.name, callee, "layer")
 
     def unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]) -> NoReturn:
+        """Report a name that is called and is no layer; `found` is what else it stands for."""
         if found is None:
             label = frame.label(name.id)
             found = label[0] if label else frame.constant(name.id)[1]
