@@ -516,9 +516,7 @@ class Elaborator:
         taken = callee.inputs if is_layer else (0, None)
         inputs = self._call_inputs(call, frame, taken)
         if is_layer:
-            tie = next((a for a in call.arguments if a.name is not None and a.name.id == "tie"), None)
-            if tie is not None:
-                call = call.replace(arguments=tuple(a for a in call.arguments if a is not tie))
+            call, tie = sharing.without_tie(call)
             layer = bind_layer(frame, callee, call, frame.evaluate)
             self._check_arity(frame, call, layer.layer_name(), layer.inputs, len(inputs))
             if layer.transparent and label is None:
@@ -618,7 +616,7 @@ class Elaborator:
             kind="layer",
             name=name,
             layer=layer,
-            inputs=tuple(module.local(v) for v in inputs),
+            inputs=tuple([module.local(v) for v in inputs]),
             shares=shares,
             ties=ties or {},
         )
@@ -641,15 +639,17 @@ class Elaborator:
     def add(self, frame: Frame, node: Any, outputs: Outputs, span: Span, label: str | None, again: Any) -> Value:
         """Add a node; its first output flows on, the others are members."""
         self.count_node(frame, span)
-        refs = [
-            (node.name if i == 0 else f"{node.name}.{member}", type) for i, (member, type) in enumerate(outputs.items())
-        ]
-        frame.module.add(node, refs, span)
-        values = [Value(ref, type, frame.module, span) for ref, type in refs]
+        module, main = frame.module, node.name
+        refs = [(f"{main}.{member}", type) for member, type in outputs.items()]
+        refs[0] = (main, refs[0][1])
+        module.add(node, refs, span)
+        value = Value(main, refs[0][1], module, span)
         if label is not None:
-            members = dict(zip(outputs, values, strict=True)) if len(values) > 1 else {}
-            frame.module.labels[label] = Labelled(label, values[0], members, node.name, span, again)
-        return values[0]
+            members: dict[str, Value] = {}
+            if len(refs) > 1:
+                members = {m: Value(ref, type, module, span) for m, (ref, type) in zip(outputs, refs, strict=True)}
+            module.labels[label] = Labelled(label, value, members, main, span, again)
+        return value
 
     def count_node(self, frame: Frame, span: Span) -> None:
         """Count one more node or iteration. Raises Exhausted past the limit."""

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from netspec.elaborate.elaborator import Elaborator
 
 
+def without_tie(call: ast.Call) -> tuple[ast.Call, ast.Argument | None]:
+    """A layer's call without its `tie=`, which every layer with a weight takes, and that argument."""
+    for argument in call.arguments:
+        if argument.name is not None and argument.name.id == "tie":
+            return call.replace(arguments=tuple(a for a in call.arguments if a is not argument)), argument
+    return call, None
+
+
 def tie(elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument) -> dict[str, str]:
     """`tie=label`: the layer's weight is that of the labelled layer."""
     found = frame.label(tie.value.id) if isinstance(tie.value, ast.Name) else None
