@@ -158,11 +158,9 @@ class Network(Facts):
         return {member or ref: types[ref].shape for member, ref in self.ir.root.outputs.items()}
 
     @property
-    def peak_activation_bytes(self) -> Dim:
-        """The most bytes of activations alive at once, inputs included."""
-        peak = self._made.peak_activation_bytes
-        assert peak is not None
-        return peak
+    def peak_activation_bytes(self) -> Dim | None:
+        """The most bytes of activations alive at once, inputs included; None where the formula would be too long."""
+        return self._made.peak_activation_bytes
 
     @cached_property
     def layers(self) -> list[Layer]:
