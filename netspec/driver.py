@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec import limits, resources
 from netspec.analysis import totals as totals_of
@@ -24,6 +24,9 @@ from netspec.problems.files import BadIr, TooNested
 from netspec.problems.structure import FiguresTooLarge, NoNets, SizeTooLong, UnknownNet
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.analysis.receptive import ReceptiveFields
 
 
 class Compilation:
@@ -47,6 +50,7 @@ class Compilation:
         self._found = found if found is not None else Diagnostics()
         self._definitions = definitions
         self._elaborator: Elaborator | None = None
+        self._ir_types: Types = {}  # of IR that was read
 
     # -- stages -------------------------------------------------------------------------------------
 
@@ -74,7 +78,7 @@ class Compilation:
         network = self.network
         if network is None:
             return {}
-        return self._elaborator.types if self._elaborator else infer(network)
+        return self._elaborator.types if self._elaborator else self._ir_types
 
     @cached_property
     def _totals(self) -> tuple[NodeTotals, ModuleTotals]:
@@ -126,6 +130,16 @@ class Compilation:
         try:
             peak = peak_activation_bytes(self.network, self.types) if self.network is not None else None
             return None if peak is None else peak * self.batch
+        except TooManyTerms:
+            return None
+
+    @cached_property
+    def receptive_fields(self) -> ReceptiveFields | None:
+        """The receptive fields of all values; None where symbols make them too long."""
+        from netspec.analysis.receptive import ReceptiveFields
+
+        try:
+            return ReceptiveFields(self.network, self.types) if self.network is not None else None
         except TooManyTerms:
             return None
 
@@ -217,7 +231,7 @@ class Compilation:
 
         try:
             network = Network.model_validate_json(self.source.text)
-            infer(network)
+            self._ir_types = infer(network)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             at = ".".join(str(part) for part in first["loc"])

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from netspec.analysis.shapes import Types
-from netspec.analysis.totals import ModuleTotals, NodeTotals, elements, weights_of
+from netspec.analysis.totals import ModuleTotals, NodeTotals, weights_of
 from netspec.elaborate.elaborator import Elaborator, PendingClaim
 from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.frame import Frame
@@ -106,7 +106,7 @@ class ClaimChecker:
             for name, weight in weights_of(node, self.types[owner.module]).items():
                 kind = "" if weight.kind == "trainable" else f", {weight.kind}: not counted"
                 shape = "[" + ", ".join(map(str, weight.shape)) + "]"
-                lines.append(f"{name or 'itself'} {shape} = {_figure(elements(weight.shape))}{kind}")
+                lines.append(f"{name or 'itself'} {shape} = {_figure(weight.type.elements)}{kind}")
         return ("\n".join(lines),) if lines else ()
 
     def _owner(self, expr: ast.Expr, evaluate: Evaluator) -> NodeRef | None:

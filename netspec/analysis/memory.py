@@ -58,7 +58,7 @@ class _Plan:
 
 def peak_activation_bytes(network: Network, types: Types) -> Dim | None:
     """The most bytes that are alive at once; None where a mistake leaves types unknown."""
-    if any(not t.known for module in network.modules for t in types.get(module.name, {}).values()):
+    if any(not t.known for module in network.modules for t in types[module.name].values()):
         return None
     return peak_of_module(network, types, network.root.name)
 
@@ -82,8 +82,7 @@ class _Memory:
         self.peaks: dict[tuple[str, tuple[int, ...], frozenset[int]], Dim] = {}
         self.measured = 0
         for module in network.modules:
-            if module.name in types:  # IR may have modules that nothing uses
-                self.plans[module.name] = self._plan(module)
+            self.plans[module.name] = self._plan(module)
 
     def _plan(self, module: Module) -> _Plan:
         types, plan = self.types[module.name], _Plan()

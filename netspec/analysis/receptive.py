@@ -91,8 +91,7 @@ class ReceptiveFields:
         self.given: dict[tuple[str, str, int], list[Fields]] = {}  # what a call, or a run of a repeat, is given
         self.around: dict[tuple[Call, ...], list[Fields]] = {}
         for module in network.modules:
-            if module.name in types:  # IR may have modules that nothing uses
-                self._module(module)
+            self._module(module)
         root = network.root
         self.around[()] = [self.inner[root.name][name] for name in root.inputs]
 

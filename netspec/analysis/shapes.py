@@ -8,7 +8,7 @@ from netspec.diagnostics import Problem
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode
 from netspec.ir.types import TensorType
 from netspec.ops.base import Weight, output_types
-from netspec.ops.weights import same_weights
+from netspec.ops.weights import layer_weights, same_weights
 
 Types: TypeAlias = dict[str, dict[str, TensorType]]  # module -> value -> type
 
@@ -133,8 +133,7 @@ def _weights(module: Module, node: Node, types: Types) -> dict[str, Weight]:
     """The weights of a layer; none of other nodes."""
     if not isinstance(node, LayerNode):
         return {}
-    weights: dict[str, Weight] = node.layer.weights([types[module.name][ref] for ref in node.inputs])
-    return weights
+    return layer_weights(node, types[module.name])
 
 
 def _used(node: Node) -> list[str]:

@@ -9,8 +9,9 @@ from netspec import limits
 from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim
 from netspec.ir.network import CallNode, LayerNode, Network, RepeatNode
-from netspec.ir.types import DTYPE_BYTES, TensorType
+from netspec.ir.types import TensorType
 from netspec.ops.base import Cost, Layer, Weight
+from netspec.ops.weights import layer_weights
 
 
 class Totals(NamedTuple):
@@ -44,29 +45,23 @@ ModuleTotals: TypeAlias = dict[str, Maybe]
 _layers: dict[tuple[Layer, tuple[TensorType, ...], TensorType], Totals] = {}
 
 
-def plus(a: Maybe, b: Maybe) -> Maybe:
-    if a is None or b is None:
-        return None
-    return Totals(*[x + y for x, y in zip(a, b, strict=True)])
+def total(parts: Iterable[Maybe]) -> Maybe:
+    """The sum of totals, unknown where one of them is."""
+    known = [NOTHING]
+    for part in parts:
+        if part is None:
+            return None
+        known.append(part)
+    return Totals(*map(sum_dims, zip(*known, strict=True)))
 
 
 def times(a: Maybe, count: int) -> Maybe:
     return a if a is None or count == 1 else Totals(*[x * count for x in a])
 
 
-def elements(shape: tuple[Dim, ...]) -> Dim:
-    count: Dim = 1
-    for size in shape:
-        count = count * size
-    return count
-
-
 def weights_of(node: LayerNode, types: dict[str, TensorType]) -> dict[str, Weight]:
     """The weights of a layer node: none where it uses another's."""
-    if node.shares is not None:
-        return {}
-    weights: dict[str, Weight] = node.layer.weights([types[ref] for ref in node.inputs])
-    return weights
+    return layer_weights(node, types) if node.shares is None else {}
 
 
 def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
@@ -89,10 +84,11 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
     if node.shares is not None:
         return totals._replace(params=0, weight_bytes=0)
     if node.ties:
-        tied = [node.layer.weights(inputs)[name] for name in node.ties]
+        weights = layer_weights(node, types)
+        tied = [weights[name] for name in node.ties]
         return totals._replace(
-            params=totals.params - sum_dims(elements(w.shape) for w in tied if w.kind == "trainable"),
-            weight_bytes=totals.weight_bytes - sum_dims(elements(w.shape) * DTYPE_BYTES[w.dtype] for w in tied),
+            params=totals.params - sum_dims(w.type.elements for w in tied if w.kind == "trainable"),
+            weight_bytes=totals.weight_bytes - sum_dims(w.type.bytes for w in tied),
         )
     return totals
 
@@ -105,13 +101,9 @@ def sum_dims(values: Iterable[Dim]) -> Dim:
 
 
 def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType) -> Totals:
-    params: Dim = 0
-    weight_bytes: Dim = 0
-    for weight in layer.weights(inputs).values():
-        count = elements(weight.shape)
-        weight_bytes = weight_bytes + count * DTYPE_BYTES[weight.dtype]
-        if weight.kind == "trainable":
-            params = params + count
+    weights = layer.weights(inputs).values()
+    params = sum_dims(w.type.elements for w in weights if w.kind == "trainable")
+    weight_bytes = sum_dims(w.type.bytes for w in weights)
     cost: Cost = layer.cost(inputs, output)
     return Totals(params, *cost, weight_bytes, 0 if layer.view else output.bytes)
 
@@ -141,32 +133,22 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
     nodes: NodeTotals = {}
     modules: ModuleTotals = {}
     for module in network.modules:
-        if module.name not in types:
-            continue  # IR may have modules that nothing uses
         known = types[module.name]
         here: dict[str, Maybe] = {}
-        parts: list[Totals] = []
-        sound = all(type.known for type in known.values())  # else a layer is missing here, or one of its sizes
         for node in module.nodes:
-            totals: Maybe
             if isinstance(node, LayerNode):
-                totals = layer_totals(node, known)
+                here[node.name] = layer_totals(node, known)
             elif isinstance(node, CallNode):
-                totals = modules[node.module]
-                if totals is not None and node.shares is not None:
-                    totals = totals._replace(params=0, weight_bytes=0)
+                inside = modules[node.module]
+                if inside is not None and node.shares is not None:
+                    inside = inside._replace(params=0, weight_bytes=0)
+                here[node.name] = inside
             else:
-                totals = NOTHING
-                for run in node.runs:
-                    totals = plus(totals, times(modules[run.module], run.times))
-            here[node.name] = totals
-            if totals is None:
-                sound = False
-            else:
-                parts.append(totals)
+                here[node.name] = total(times(modules[run.module], run.times) for run in node.runs)
         nodes[module.name] = here
-        total = Totals(*map(sum_dims, zip(NOTHING, *parts, strict=True))) if sound else None
-        if total is not None and any(isinstance(x, int) and x.bit_length() > _MOST_BITS for x in total):
+        # where a type is unknown, a layer is missing here, or one of its sizes
+        whole = total(here.values()) if all(type.known for type in known.values()) else None
+        if whole is not None and any(isinstance(x, int) and x.bit_length() > _MOST_BITS for x in whole):
             raise OverflowError("repeats in repeats: the figures have thousands of digits")
-        modules[module.name] = total
+        modules[module.name] = whole
     return nodes, modules

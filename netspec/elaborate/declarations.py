@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def declare_input(elaborator: Elaborator, statement: ast.Input, frame: Frame) -> None:
+    """`input name: shape`: the net's own, or the next value that the caller of a block or net gives."""
     owner = frame.calls[-1][0]
     span = statement.span
     if not frame.outermost or frame.module.nodes:
@@ -73,16 +74,16 @@ def _declared_type(elaborator: Elaborator, statement: ast.Input, frame: Frame) -
         return UNKNOWN
     sizes: list[Dim] = []
     for size in statement.shape or ():
-        if isinstance(size.value, ast.Name) and _is_symbol(elaborator, size.value.id, frame):
+        if isinstance(size.value, ast.Name) and _is_symbol(size.value.id, frame):
             sizes.append(_symbol(elaborator, size.value, size.usual, frame))
             continue
         value = frame.evaluate.number(size.value)
-        _check_size(elaborator, value, size.value.span, frame)
+        _check_size(value, size.value.span, frame)
         sizes.append(value)
     return TensorType(tuple(sizes), dtype)
 
 
-def _check_size(elaborator: Elaborator, value: Any, span: Span, frame: Frame) -> None:
+def _check_size(value: Any, span: Span, frame: Frame) -> None:
     """Refuse what cannot be the size of an axis. A symbolic size can be where it is above 0 at some size."""
     if isinstance(value, (bool, str, float)) or not isinstance(value, (int, Expr)) or value < 1:
         frame.evaluate.fail(
@@ -95,7 +96,7 @@ def _check_size(elaborator: Elaborator, value: Any, span: Span, frame: Frame) ->
         )
 
 
-def _is_symbol(elaborator: Elaborator, name: str, frame: Frame) -> bool:
+def _is_symbol(name: str, frame: Frame) -> bool:
     return name[0].isupper() and name not in frame.env and frame.definitions.owner(name) is None
 
 
@@ -104,10 +105,10 @@ def _symbol(elaborator: Elaborator, name: ast.Name, usual: ast.Expr | None, fram
     if name.id in elaborator.settings:
         elaborator.used_settings.add(name.id)
         value = elaborator.settings[name.id]
-        _check_size(elaborator, value, name.span, frame)
+        _check_size(value, name.span, frame)
     elif usual is not None and not elaborator.symbolic:
         value = frame.evaluate(usual)
-        _check_size(elaborator, value, usual.span, frame)
+        _check_size(value, usual.span, frame)
     else:
         value = symbol(name.id)
     frame.env[name.id] = value
@@ -120,7 +121,7 @@ def _match_input(elaborator: Elaborator, statement: ast.Input, type: TensorType,
     sound = len(shape) == type.rank
     wanted: list[Any] = []
     for size, actual in zip(shape, type.shape, strict=False):
-        if isinstance(size.value, ast.Name) and _is_symbol(elaborator, size.value.id, frame):
+        if isinstance(size.value, ast.Name) and _is_symbol(size.value.id, frame):
             frame.env[size.value.id] = actual
             wanted.append(actual)
         else:

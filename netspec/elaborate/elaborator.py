@@ -522,7 +522,7 @@ class Elaborator:
             if layer.transparent and label is None:
                 return inputs[0]
             name = self.node_name(frame, label, sole, layer.layer_name())
-            ties = sharing.tie(self, frame, layer, inputs, tie) if tie is not None else {}
+            ties = sharing.tie(frame, layer, inputs, tie) if tie is not None else {}
             return self.add_layer(frame, layer, name, inputs, call, call.span, label, ties=ties)
         arguments = bind_block(frame, callee, call, frame.evaluate)
         made = self.instantiate(frame, callee, arguments, inputs, call.span)

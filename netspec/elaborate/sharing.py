@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Label, Problem
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import BlockCall, Failed, Labelled, Value
-from netspec.ir.network import CallNode
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer, Weight, output_types
-from netspec.ops.weights import module_weights, same_weights
+from netspec.ops.weights import layer_weights, module_weights, same_weights
 from netspec.problems.names import NotALayer
 from netspec.problems.structure import ReuseMismatch, TieMismatch
 from netspec.syntax import ast
@@ -28,7 +27,7 @@ def without_tie(call: ast.Call) -> tuple[ast.Call, ast.Argument | None]:
     return call, None
 
 
-def tie(elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument) -> dict[str, str]:
+def tie(frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument) -> dict[str, str]:
     """`tie=label`: the layer's weight is that of the labelled layer."""
     found = frame.label(tie.value.id) if isinstance(tie.value, ast.Name) else None
     if found is None:
@@ -50,7 +49,10 @@ def tie(elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value],
         output_types(layer, types)
     except Problem:
         return {}  # reported where the layer is added
-    theirs, ours = _first_weights(elaborator, labelled).get("weight"), layer.weights(types).get("weight")
+    theirs, ours = (
+        layer_weights(_node_of(labelled), labelled.value.home.types).get("weight"),
+        layer.weights(types).get("weight"),
+    )
     if theirs is None or ours is None or theirs.shape != ours.shape:
         mine = f"this layer's weight is {TensorType(ours.shape)}" if ours else "this layer has no weight"
         its = f"its weight is {TensorType(theirs.shape)}" if theirs else "it has no weight"
@@ -58,21 +60,13 @@ def tie(elaborator: Elaborator, frame: Frame, layer: Layer, inputs: list[Value],
     return {"weight": "../" * outwards + f"{labelled.node}.weight"}
 
 
-def _module_of(elaborator: Elaborator, labelled: Labelled) -> str:
-    """The module that a labelled block call uses."""
-    node: CallNode = next(n for n in labelled.value.home.nodes if n.name == labelled.node)
-    return node.module
-
-
-def _first_weights(elaborator: Elaborator, labelled: Labelled) -> dict[str, Weight]:
-    """The weights of a labelled layer, at its own inputs."""
-    home = labelled.value.home
-    node = next(n for n in home.nodes if n.name == labelled.node)
-    weights: dict[str, Weight] = labelled.again.weights([home.types[ref] for ref in node.inputs])
-    return weights
+def _node_of(labelled: Labelled) -> Any:
+    """The node that a label names."""
+    return next(node for node in labelled.value.home.nodes if node.name == labelled.node)
 
 
 def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | None) -> Value:
+    """`reuse label`: the labelled layer or block once more, with the same weights."""
     found = frame.label(unit.label.id) if isinstance(unit.label, ast.Name) else None
     if found is None:
         frame.evaluate.tensor(unit.label)  # reports a name that is not defined
@@ -95,10 +89,9 @@ def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | No
         value = elaborator.add_layer(frame, again, name, [current], None, unit.span, label, shares)
         if value.type.known:
             _match_weights(
-                elaborator,
                 frame,
                 labelled,
-                _first_weights(elaborator, labelled),
+                layer_weights(_node_of(labelled), labelled.value.home.types),
                 again.weights([current.type]),
                 current,
                 unit,
@@ -106,14 +99,14 @@ def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | No
         return value
     if isinstance(again, BlockCall):
         made = elaborator.instantiate(frame, again.block, again.arguments, [current], unit.span)
-        first = _module_of(elaborator, labelled)
+        first = _node_of(labelled).module
         known = all(t.known for t in made.outputs.values())
         if known and not same_weights(first, made.module, elaborator.modules, elaborator.types):
             before, now = (
                 dict(islice(module_weights(name, elaborator.modules, elaborator.types), 100_000))
                 for name in (first, made.module)
             )
-            _match_weights(elaborator, frame, labelled, before, now, current, unit)
+            _match_weights(frame, labelled, before, now, current, unit)
         return elaborator.add_call(frame, made, name, [current], unit.span, label, again, shares)
     if labelled.node is None:
         what, remedy = "not the label of a layer or block", "`reuse` takes the label of a layer or block"
@@ -125,7 +118,6 @@ def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | No
 
 
 def _match_weights(
-    elaborator: Elaborator,
     frame: Frame,
     labelled: Labelled,
     before: dict[str, Weight],

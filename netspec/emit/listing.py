@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netspec.analysis.receptive import Field, Fields, ReceptiveFields
-from netspec.analysis.rows import Call, Row, exceeds, rows
+from netspec.analysis.receptive import Field, Fields
+from netspec.analysis.rows import Call, Row, count_rows, exceeds, rows
 from netspec.analysis.totals import weights_of
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation
@@ -23,8 +23,6 @@ def layer_rows(made: Compilation) -> Iterator[Row]:
     if network is None:
         return
     if exceeds(network):
-        from netspec.analysis.rows import count_rows
-
         problem = TooBig(net=network.name, rows=f"{count_rows(network):,}", depth=2)
         raise SpecError((problem.nowhere(made.source.name),))
     for row in rows(network, made.types, made.node_totals, made.module_totals):
@@ -54,14 +52,9 @@ def line_of(made: Compilation, row: Row) -> int | None:
 
 def fields(made: Compilation, row: Row) -> Fields:
     """The receptive fields of a row's output on the net's inputs."""
-    network = made.network
-    if network is None:
-        return {}
-    table: ReceptiveFields | None = made.__dict__.get("_fields")
+    table = made.receptive_fields
     try:
-        if table is None:
-            table = made.__dict__["_fields"] = ReceptiveFields(network, made.types)
-        return table.of(row)
+        return table.of(row) if table is not None else {}
     except TooManyTerms:  # of symbols
         return {}
 
@@ -100,24 +93,13 @@ def diagnostics_json(found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
     """Diagnostics as JSON objects. Lines and columns count from 1; the end is exclusive."""
     out = []
     for d in found:
-        place: dict[str, Any] = {
-            "file": d.origin or None,
-            "line": None,
-            "column": None,
-            "end_line": None,
-            "end_column": None,
-        }
+        file: str | None = d.origin or None
+        begin: tuple[int | None, int | None] = (None, None)
+        end: tuple[int | None, int | None] = (None, None)
         span = d.span
         if span is not None:
-            line, column = span.source.position(span.start)
-            end_line, end_column = span.source.position(span.end)
-            place = {
-                "file": span.source.name,
-                "line": line,
-                "column": column,
-                "end_line": end_line,
-                "end_column": end_column,
-            }
+            file, begin, end = span.source.name, span.source.position(span.start), span.source.position(span.end)
+        place = {"file": file, "line": begin[0], "column": begin[1], "end_line": end[0], "end_column": end[1]}
         out.append({"code": d.code, "severity": d.severity, "message": d.title, **place, "help": d.help})
     return out
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from netspec.diagnostics import Diagnostic, SpecError
+from netspec.analysis.rows import exceeds
+from netspec.diagnostics import Diagnostic, Diagnostics, SpecError
 from netspec.driver import Compilation, compile_source, find_source, split_target
 from netspec.elaborate.files import source_from_bytes
 from netspec.emit.diagnostics import render
@@ -94,13 +95,10 @@ def exit_code(found: Iterable[Diagnostic]) -> int:
 
 
 def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: bool) -> None:
-    from netspec.analysis.rows import count_rows
-    from netspec.limits import ROWS
-
     network = made.network
     if network is None:
         return
-    if depth is None and count_rows(network) > ROWS:
+    if depth is None and exceeds(network):
         depth = 2
     click.echo(f"{paint(network.name, 'bold', colored)}  {made.source.name}\n", color=colored)
     click.echo(table(made, columns, depth, colored, terminal_width(sys.stdout)), color=colored)
@@ -131,12 +129,11 @@ def _json(made: list[Compilation], lost: list[Diagnostic]) -> int:
 
 def _distinct(made: list[Compilation]) -> list[Diagnostic]:
     """The diagnostics of all nets, those that nets of one file share once."""
-    seen: dict[Any, Diagnostic] = {}
+    found = Diagnostics()
     for net in made:
-        for d in net.diagnostics:
-            place = (d.span.source.name, d.span.start, d.span.end) if d.span else (d.origin, d.title)
-            seen.setdefault((d.code, *place), d)
-    return list(seen.values())
+        for diagnostic in net.diagnostics:
+            found.add(diagnostic)
+    return list(found)
 
 
 def _print_diagnostics(found: Sequence[Diagnostic], colored: bool) -> None:
@@ -158,12 +155,10 @@ def _expand(targets: Sequence[str]) -> list[str]:
         if not os.path.isdir(target):
             out.append(target)
             continue
-        files = [
-            os.path.join(folder, name)
-            for folder, folders, names in os.walk(target)
-            for name in sorted(names)
-            if name.endswith(".net") and not folders.sort()
-        ]
+        files: list[str] = []
+        for folder, folders, names in os.walk(target):
+            folders.sort()  # the order in which they are walked
+            files += [os.path.join(folder, name) for name in sorted(names) if name.endswith(".net")]
         if not files:
             raise click.UsageError(f"there is no .net file in {target}")
         out += files

@@ -155,7 +155,7 @@ def summary(made: Compilation) -> str:
     return "\n".join(lines)
 
 
-def overview(nets: Iterable[Compilation], color: bool = False, terminal: int | None = None) -> str:
+def overview(nets: Iterable[Compilation], color: bool = False) -> str:
     """One line for each net."""
     lines = [["net", "file", "input", "output", "params", "MACs", ""]]
     for made in nets:

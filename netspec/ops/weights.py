@@ -1,4 +1,4 @@
-"""The weights of a whole module, by the dotted names that they have from there."""
+"""The weights of a node, and of a whole module by the dotted names that they have from there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from netspec.ir.types import TensorType
 from netspec.ops.base import Weight
 
 
+def layer_weights(node: LayerNode, known: Mapping[str, TensorType]) -> dict[str, Weight]:
+    """The weights that a layer needs, its own or another's. `known`: the types of its module's values."""
+    weights: dict[str, Weight] = node.layer.weights([known[ref] for ref in node.inputs])
+    return weights
+
+
 def module_weights(
     name: str, modules: Mapping[str, Module], types: Mapping[str, Mapping[str, TensorType]], prefix: str = ""
 ) -> Iterator[tuple[str, Weight]]:
@@ -17,7 +23,7 @@ def module_weights(
     for node in modules[name].nodes:
         path = f"{prefix}{node.name}." if node.name else prefix
         if isinstance(node, LayerNode):
-            for weight_name, weight in node.layer.weights([known[ref] for ref in node.inputs]).items():
+            for weight_name, weight in layer_weights(node, known).items():
                 yield (path + weight_name).rstrip("."), weight
         elif isinstance(node, CallNode):
             yield from module_weights(node.module, modules, types, path)
@@ -39,8 +45,7 @@ def same_weights(
             parts: list[object] = []
             for node in modules[name].nodes:
                 if isinstance(node, LayerNode):
-                    inputs = [types[name][ref] for ref in node.inputs]
-                    held: object = tuple(node.layer.weights(inputs).items())
+                    held: object = tuple(layer_weights(node, types[name]).items())
                 elif isinstance(node, CallNode):
                     held = number(node.module)
                 else:
