@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
-from netspec.diagnostics import Label, nearest
+from netspec.diagnostics import Label
 from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.synonyms import ARGUMENT_SYNONYMS
 from netspec.elaborate.values import (
@@ -23,6 +23,7 @@ from netspec.elaborate.values import (
     not_a,
     show,
 )
+from netspec.ops import find_layer
 from netspec.ops.base import Layer
 from netspec.problems.names import (
     BadArgument,
@@ -174,7 +175,7 @@ def _targets(
         elif name not in names:
             assert argument.name is not None
             close = ARGUMENT_SYNONYMS.get(name.lower())
-            close = close if close in names else nearest(name, names)
+            close = close if close in names else frame.elaborator.diagnostics.nearest(name, names)
             known = f"arguments: {', '.join(names)}" if names else f"`{layer}` takes no arguments"
             remedy = f"did you mean `{close}`?" if close else known
             frame.report(UnknownArgument(layer=layer, name=name, remedy=remedy), argument.name.span)
@@ -190,7 +191,12 @@ def _targets(
 def _too_many(layer: str, names: tuple[str, ...], positional: int, argument: ast.Argument) -> TooManyArguments:
     most = f"{positional} value{'s' if positional != 1 else ''}" if positional else "no values"
     named = names[positional:]
-    if named:
+    written = argument.value.id if isinstance(argument.value, ast.Name) else ""
+    if written in named:
+        remedy = f"an argument is given with `=`: `{written}=...`"
+    elif find_layer(written):
+        remedy = f"a layer follows another by an arrow: `-> {written}`"
+    elif named:
         remedy = f"give it by name, such as `{named[0]}={argument.value.span.text[:40]}`; names: {', '.join(named)}"
     else:
         remedy = f"arguments: {', '.join(names)}" if names else f"`{layer}` takes no arguments"

@@ -23,7 +23,7 @@ class ModuleBuilder:
         self.inputs: list[str] = []
         self.nodes: list[Any] = []
         self.types: dict[str, TensorType] = {}
-        self.spans: dict[str, Span] = {}
+        self.spans: dict[str, Span] = {}  # of its nodes, and of what made its inputs
         self.labels: dict[str, Labelled] = {}
         self.captures: dict[tuple[str, str], tuple[str, Value]] = {}
         self._counts: dict[str, int] = {}
@@ -31,6 +31,7 @@ class ModuleBuilder:
     def add_input(self, name: str, type: TensorType, span: Span) -> Value:
         self.inputs.append(name)
         self.types[name] = type
+        self.spans[name] = span
         return Value(name, type, self, span)
 
     def unknown(self, span: Span) -> Value:

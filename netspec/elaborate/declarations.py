@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Label, nearest
+from netspec.diagnostics import Label
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Failed, Labelled, describe
 from netspec.ir.dims import Dim, Expr, symbol
@@ -67,7 +67,7 @@ def _declared_type(elaborator: Elaborator, statement: ast.Input, frame: Frame) -
     """The type of a net's input. Capitalised names that are not defined become symbols."""
     dtype = statement.dtype.id if statement.dtype else "float32"
     if dtype not in DTYPE_BYTES:
-        close = nearest(dtype, list(DTYPE_BYTES))
+        close = elaborator.diagnostics.nearest(dtype, list(DTYPE_BYTES))
         remedy = f"did you mean `{close}`?" if close else f"types: {', '.join(DTYPE_BYTES)}"
         assert statement.dtype is not None
         frame.report(UnknownDtype(name=dtype, remedy=remedy), statement.dtype.span)

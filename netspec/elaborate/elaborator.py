@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from netspec import limits
-from netspec.diagnostics import Diagnostics, Label, Problem, nearest
+from netspec.diagnostics import Diagnostics, Label, Problem
 from netspec.elaborate import declarations, loops, sharing
 from netspec.elaborate.arguments import argument_span, bind_block, bind_layer, typed
 from netspec.elaborate.builder import ModuleBuilder
+from netspec.elaborate.expressions import LARGEST
 from netspec.elaborate.files import Definitions, standard_names
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.labels import collect_labels
@@ -32,12 +33,13 @@ from netspec.elaborate.values import (
     Outputs,
     Static,
     Value,
+    Work,
     counted,
     describe,
     listed,
     show,
 )
-from netspec.ir.dims import Expr, TooManyTerms
+from netspec.ir.dims import Dim, Expr, TooManyTerms
 from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, RepeatNode, iterations
 from netspec.ir.types import UNKNOWN, TensorType
 from netspec.ops import layer_names
@@ -45,6 +47,7 @@ from netspec.ops.base import Layer, output_types
 from netspec.problems.claims import ShapeClaimFails
 from netspec.problems.names import (
     BadLabel,
+    BadOperation,
     DuplicateName,
     MissingParameter,
     NotALayer,
@@ -61,7 +64,7 @@ from netspec.problems.structure import (
     WrongInputs,
 )
 from netspec.source import Span
-from netspec.syntax import ast
+from netspec.syntax import ast, words
 
 
 @dataclass(slots=True, eq=False)
@@ -75,8 +78,15 @@ class PendingClaim:
 class Elaborator:
     """Elaborates one net."""
 
-    def __init__(self, diagnostics: Diagnostics, settings: Mapping[str, Static], symbolic: bool = False) -> None:
+    def __init__(
+        self,
+        diagnostics: Diagnostics,
+        settings: Mapping[str, Static],
+        symbolic: bool = False,
+        work: Work | None = None,
+    ) -> None:
         self.diagnostics = diagnostics
+        self.work = work or Work()
         self.settings = settings
         self.symbolic = symbolic  # leave symbols symbolic that have a usual value
         self.modules: dict[str, Module] = {}
@@ -85,12 +95,12 @@ class Elaborator:
         self.claims: list[PendingClaim] = []
         self.inputs: list[Input] = []
         self.claims_made = 0
+        self.outcomes: dict[ast.If, set[bool]] = {}  # how the test of each `if` came out
         self.computing: list[str] = []  # `let`s whose values are being computed
         self.nowhere = ModuleBuilder("", "", None, frozenset())
         self._instances: dict[Any, Instance] = {}
         self._module_counts: dict[str, int] = {}
         self._reserved: dict[ast.Body, frozenset[str]] = {}
-        self._nodes = 0
         self.used_settings: set[str] = set()
         self._cycles: set[frozenset[str]] = set()  # those that have been reported
 
@@ -113,7 +123,7 @@ class Elaborator:
         self.finish(frame.module, outputs)
         for name in self.settings:
             if name not in self.used_settings:
-                close = nearest(name, [*(p.name.id for p in definition.parameters), *self._symbols()])
+                close = self.diagnostics.nearest(name, [*(p.name.id for p in definition.parameters), *self._symbols()])
                 known = ", ".join([*(p.name.id for p in definition.parameters), *self._symbols()]) or "none"
                 remedy = f"did you mean `{close}`?" if close else f"there are: {known}"
                 self.diagnostics.add(UnknownSetting(net=net_name, name=name, remedy=remedy).nowhere("--set"))
@@ -228,6 +238,7 @@ class Elaborator:
         if len(frame.calls) >= limits.CALL_DEPTH:
             frame.report(TooDeep(limit=limits.CALL_DEPTH), span)
             raise Failed
+        self.count_node(frame, span)
         title = _title(block, arguments)
         calls = (*frame.calls, (block, span))
         trail = (*frame.trail, Label(span, f"in `{block.name}`, used here"))
@@ -243,6 +254,7 @@ class Elaborator:
             if name in arguments:
                 inner.env[name] = arguments[name]
             elif parameter.default is not None:
+                self.count_text(frame, parameter.default.span)
                 inner.env[name] = inner.evaluate(parameter.default)
         outputs = self.body(block.node.body, inner)
         if inner.waiting:
@@ -293,6 +305,7 @@ class Elaborator:
 
     def body(self, body: ast.Body, frame: Frame) -> dict[str, Value]:
         """Elaborate a body; its outputs by member name, the flow's value first."""
+        self.count_text(frame, body.span)
         returned: dict[str, Value] | None = None
         for statement in body.statements:
             try:
@@ -331,6 +344,8 @@ class Elaborator:
             declarations.declare_input(self, statement, frame)
         elif isinstance(statement, ast.Source):
             self._source(statement, frame)
+        elif isinstance(statement, ast.Broken):
+            self._lose(statement, frame)
 
     def _return(self, statement: ast.Return, frame: Frame) -> dict[str, Value]:
         outputs: dict[str, Value] = {}
@@ -371,6 +386,21 @@ class Elaborator:
             raise Failed
         return frame.it
 
+    def _lose(self, broken: ast.Broken, frame: Frame) -> None:
+        """Let what text with a mistake defines be unknown, and tell the mistakes inside its braces."""
+        inner = frame.inner(frame.module, frame.module.unknown(broken.span), dict.fromkeys(broken.mentioned, POISON))
+        if isinstance(broken.inside, ast.Body):
+            self.body(broken.inside, inner)
+        else:
+            for path in broken.inside or ():
+                self.chain(path, inner)
+                inner.it = frame.module.unknown(broken.span)
+        for name in broken.names:
+            if broken.keyword == "let":
+                frame.env[name] = POISON
+            elif name not in frame.module.labels:
+                self._poison_label(ast.Name(name, broken.span), frame, broken.span)
+
     def _poison_label(self, label: ast.Name | ast.String, frame: Frame, span: Span) -> None:
         """Let a label stand for an unknown value, where a mistake leaves nothing else."""
         try:
@@ -391,6 +421,9 @@ class Elaborator:
                 )
                 frame.report(problem, unit.span)
             return self._claim(unit, frame)
+        if isinstance(unit, ast.Broken):
+            self._lose(unit, frame)
+            raise Failed
         label = self.label(step.label, frame, unit.span) if step.label is not None else None
         if isinstance(unit, ast.Call):
             if label is not None and unit.paths:
@@ -419,7 +452,9 @@ class Elaborator:
 
     def _branch(self, unit: ast.If, frame: Frame) -> ast.Body | None:
         while True:
-            if frame.evaluate.truth(unit.test):
+            outcome = frame.evaluate.truth(unit.test)
+            self.outcomes.setdefault(unit, set()).add(outcome)
+            if outcome:
                 return unit.then
             if not isinstance(unit.otherwise, ast.If):
                 return unit.otherwise
@@ -560,13 +595,15 @@ class Elaborator:
             known = [*layer_names(), *standard_names()]
             if not frame.definitions.lacking:
                 known += frame.definitions.names
-            close = SYNONYMS.get(name.id.lower()) or nearest(name.id, known)
+            close = SYNONYMS.get(name.id.lower()) or self.diagnostics.nearest(name.id, known)
             remedy, kinds = "`netspec layers` lists the built-in layers and blocks", "layer, block or net"
+            if name.id in words.FOREIGN:
+                close, remedy = None, words.FOREIGN[name.id]
         else:
             known = [
                 n for n in frame.definitions.names if isinstance(frame.definitions.item(n), (ast.Net, ast.Instance))
             ]
-            close = nearest(name.id, known) if not frame.definitions.lacking else None
+            close = self.diagnostics.nearest(name.id, known) if not frame.definitions.lacking else None
             remedy, kinds = f"nets: {listed(known)}", "net"
         if close is None and frame.definitions.lacking:
             raise Failed  # it may stand in the file that could not be used
@@ -606,7 +643,7 @@ class Elaborator:
         outputs: tuple[TensorType, ...] = (UNKNOWN,)
         if all(t.known for t in types):
             try:
-                outputs = output_types(layer, types)
+                outputs = self._bounded(output_types(layer, types), frame, span)
             except Problem as problem:
                 self._blame(frame, problem, layer, call, inputs, span)
             except TooManyTerms:
@@ -622,6 +659,14 @@ class Elaborator:
         )
         members = {str(i): t for i, t in enumerate(outputs)} if len(outputs) > 1 else {"": outputs[0]}
         return self.add(frame, node, members, span, label, layer)
+
+    def _bounded(self, types: tuple[TensorType, ...], frame: Frame, span: Span) -> tuple[TensorType, ...]:
+        """The types, or an unknown one where a size is too large to compute with."""
+        if all(_factor(size) < LARGEST for type in types for size in type.shape):
+            return types
+        reason = f"a size has more than {limits.INTEGER_DIGITS} digits"
+        frame.report(BadOperation(reason=reason, remedy="no tensor is that large"), span)
+        return (UNKNOWN,)
 
     def add_call(
         self, frame: Frame, made: Instance, name: str, inputs: list[Value], span: Span, label: str | None,
@@ -653,10 +698,28 @@ class Elaborator:
 
     def count_node(self, frame: Frame, span: Span) -> None:
         """Count one more node or iteration. Raises Exhausted past the limit."""
-        self._nodes += 1
-        if self._nodes > limits.NODES:
-            frame.report(TooLarge(limit=f"{limits.NODES:,}"), span)
-            raise Exhausted
+        self.work.nodes += 1
+        if self.work.nodes > limits.NODES:
+            self._exhaust(frame, span, f"{limits.NODES:,} layers and iterations")
+
+    def count_text(self, frame: Frame, span: Span) -> None:
+        """Count the text of a body once more. Raises Exhausted past the limit."""
+        self.work.text += span.end - span.start
+        if self.work.text > limits.BODY_TEXT:
+            self._exhaust(frame, span, f"{limits.BODY_TEXT:,} characters, each time that they are gone through")
+
+    def count_items(self, frame: Frame, values: tuple[Static, ...], span: Span) -> None:
+        """Count the values of a list, and of those in it. Raises Exhausted past the limit."""
+        self.work.items += len(values)
+        if self.work.items > limits.ITEMS:
+            self._exhaust(frame, span, f"{limits.ITEMS:,} values of lists")
+        for value in values:
+            if isinstance(value, tuple):
+                self.count_items(frame, value, span)
+
+    def _exhaust(self, frame: Frame, span: Span, limit: str) -> NoReturn:
+        frame.report(TooLarge(limit=limit), span)
+        raise Exhausted
 
     def _blame(
         self,
@@ -728,6 +791,11 @@ class Elaborator:
         node = next(n for n in self.modules[owner.module].nodes if n.name == owner.node)
         assert isinstance(node, RepeatNode)
         return next(r.module for r, first in iterations(node) if first <= (owner.iteration or 0) < first + r.times)
+
+
+def _factor(size: Dim) -> int:
+    """A size, or the largest number in its formula."""
+    return size if isinstance(size, int) else max(map(abs, size.terms.values()))
 
 
 def bind_block_partial(frame: Frame, base: Definition, call: ast.Call) -> dict[str, Static]:

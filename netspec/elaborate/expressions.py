@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from netspec import limits
-from netspec.diagnostics import Label, Problem, nearest
+from netspec.diagnostics import Label, Problem
 from netspec.elaborate.files import standard_names
+from netspec.elaborate.synonyms import WORD_SYNONYMS
 from netspec.elaborate.values import (
     POISON,
     Failed,
@@ -43,7 +44,7 @@ FACTS = (
     "peak_activation_bytes",
 )  # fmt: skip
 SHAPE_FACTS = ("shape", "rank", "channels", "elements", "dtype")
-_LARGEST = 10**limits.INTEGER_DIGITS
+LARGEST = 10**limits.INTEGER_DIGITS
 
 FactLookup = Callable[[NodeRef | None, str], Any]  # None asks for the enclosing net or block
 
@@ -134,12 +135,16 @@ class Evaluator:
             return self.facts(None, name)
         if name in FACTS:
             self.fail(FactsOnlyInAssert(name=name), expr.span)
-        here = [*frame.visible_labels(), *frame.env, *frame.definitions.names]
-        close = nearest(name, [*words, *here]) or nearest(name, [*layer_names(), *standard_names()])
+        here = [] if frame.elaborator.diagnostics.full else frame.names()
+        nearest = frame.elaborator.diagnostics.nearest
+        close = WORD_SYNONYMS.get(name) or nearest(name, [*words, *here])
+        close = close or nearest(name, [*layer_names(), *standard_names()])
         if close is None and frame.definitions.lacking:
             raise Failed  # it may stand in the file that could not be used
         if close is not None:
             remedy = f"did you mean `{close}`?"
+        elif name in ("None", "none", "null", "nil"):
+            remedy = "an argument that has no value is left out"
         elif words:
             remedy = f"one of: {', '.join(sorted(words))}"
         else:
@@ -163,7 +168,12 @@ class Evaluator:
         self.fail(not_a("number", value, "a number or a text"), expr.span)
 
     def _sequence(self, expr: ast.Sequence) -> tuple[Static, ...]:
-        return tuple(map(self, expr.items))
+        return self._counted(tuple(map(self, expr.items)), expr.span)
+
+    def _counted(self, values: tuple[Static, ...], span: Span) -> tuple[Static, ...]:
+        """A list that was made, which counts towards the limit."""
+        self.frame.elaborator.count_items(self.frame, values, span)
+        return values
 
     def _member(self, expr: ast.Member) -> Static:
         owner: Any = None
@@ -210,8 +220,10 @@ class Evaluator:
         if self.facts is None:
             if name in FACTS:
                 self.fail(FactsOnlyInAssert(name=name), expr.name_span)
+            if isinstance(owner, Labelled) and not owner.value.type.known:
+                raise Failed  # it labels a mistake
             members = [*SHAPE_FACTS, *getattr(owner, "members", ())]
-            close = nearest(name, members)
+            close = self.frame.elaborator.diagnostics.nearest(name, members)
             remedy = f"did you mean `{close}`?" if close else f"there are: {', '.join(members)}"
             self.fail(UnknownMember(owner=expr.value.span.text, name=name, remedy=remedy), expr.name_span)
         if isinstance(owner, Labelled):
@@ -230,7 +242,7 @@ class Evaluator:
         inner = self.frame.elaborator.inside(owner, name)
         if isinstance(inner, NodeRef):
             return inner
-        close = nearest(name, [*FACTS, *SHAPE_FACTS, *inner])
+        close = self.frame.elaborator.diagnostics.nearest(name, [*FACTS, *SHAPE_FACTS, *inner])
         remedy = f"did you mean `{close}`?" if close else f"facts: {', '.join(FACTS)}"
         self.fail(UnknownMember(owner=expr.value.span.text, name=name, remedy=remedy), expr.name_span)
 
@@ -251,7 +263,7 @@ class Evaluator:
     def _slice(self, expr: ast.Slice) -> tuple[Static, ...]:
         start = self.integer(expr.start) if expr.start else None
         stop = self.integer(expr.stop) if expr.stop else None
-        return self._items(expr.value)[start:stop]
+        return self._counted(self._items(expr.value)[start:stop], expr.span)
 
     def _minus(self, expr: ast.Minus) -> Static:
         return -self.number(expr.value)
@@ -318,11 +330,12 @@ class Evaluator:
             self.fail(UnknownFunction(name=expr.name.id, known=", ".join(FUNCTIONS)), expr.name.span)
         arguments = [self(a) for a in expr.arguments]
         try:
-            return function(*arguments)
+            value = function(*arguments)
         except (TypeError, ValueError, ArithmeticError) as error:
             usage = (function.__doc__ or "").split(":")[0]
             reason = str(error) if _takes(function, arguments) else f"`{expr.name.id}` takes other arguments"
             self.fail(BadOperation(reason=reason, remedy=f"usage: `{usage}`"), expr.span)
+        return self._counted(value, expr.span) if isinstance(value, tuple) else value
 
 
 def _takes(function: Callable[..., Any], arguments: list[Any]) -> bool:
@@ -365,7 +378,7 @@ def _compute(operator: str, a: Any, b: Any) -> Any:
 
 
 def _bounded(value: Any) -> Any:
-    if isinstance(value, int) and abs(value) >= _LARGEST:
+    if isinstance(value, int) and abs(value) >= LARGEST:
         raise ValueError(f"the number has more than {limits.INTEGER_DIGITS} digits")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("the number is too large")

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from netspec import limits, resources
 from netspec.diagnostics import Diagnostic, Diagnostics, Label, SpecError
-from netspec.elaborate.values import Definition, Static
+from netspec.elaborate.values import Definition, Static, Work
 from netspec.problems.files import CannotRead, NotASpec
 from netspec.problems.names import DuplicateName
 from netspec.problems.structure import BadUse
@@ -26,6 +26,8 @@ class Definitions:
         self.places: dict[str, Span] = {}
         self.imported: dict[str, Definitions] = {}
         self.lets: dict[str, Static] = {}  # values of `let`, once computed
+        self.broken: set[str] = set()  # names whose definitions have a mistake
+        self.work = Work()  # of all nets of this file
         self.lacking = False  # whether a file that it uses could not be read, so that names may be missing
         self._known: dict[str, Definition | None] = {}
 
@@ -48,6 +50,16 @@ class Definitions:
                 self._known[name] = Definition(node, owner)
         return self._known[name]
 
+    def lose(self, item: ast.Broken) -> None:
+        """Note what a mistake has made unknown. A net can still be checked, without the values of its head."""
+        self.broken.update(item.names)
+        if not item.names:
+            self.lacking = True
+        elif item.keyword == "net" and isinstance(item.inside, ast.Body):
+            head = item.replace(keyword="let", names=item.mentioned, inside=None)
+            body = item.inside.replace(statements=(head, *item.inside.statements))
+            self.items.setdefault(item.names[0], ast.Net(ast.Name(item.names[0], item.span), (), body))
+
     @property
     def names(self) -> list[str]:
         return [*self.items, *self.imported]
@@ -55,6 +67,9 @@ class Definitions:
 
 @lru_cache(maxsize=256)
 def parsed(source: SourceFile) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
+    if len(source.text) > limits.SPEC_TEXT:
+        remedy = f"a spec has at most {limits.SPEC_TEXT:,} characters: write what repeats as `repeat` and `block`"
+        return None, (NotASpec(file=source.name, reason="it is too long", remedy=remedy).nowhere(source.name),)
     file, diagnostics = parse_file(source)
     return file, tuple(diagnostics)
 
@@ -114,6 +129,9 @@ def _collect(
         if isinstance(item, ast.Use):
             _use(item, definitions, out, seen)
             continue
+        if isinstance(item, ast.Broken):
+            definitions.lose(item)
+            continue
         _define(item.name, definitions.places, out)
         if isinstance(item, (ast.Block, ast.Net)):
             parameters: dict[str, Span] = {}
@@ -147,6 +165,8 @@ def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[s
     path = os.path.realpath(os.path.join(folder, written))
     if os.path.isabs(written) or not path.startswith(os.path.realpath(definitions.root) + os.sep):
         return refuse("it is outside the folder of the first file", "copy it into that folder")
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe, which could keep the check waiting, or a folder
+        return refuse("it is not a file", "check the path, which starts from this file's folder")
     if path in seen and seen[path] is None:
         return refuse(
             "this file is used by that one, directly or through others",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import Label, Problem
+from netspec import limits
+from netspec.diagnostics import Diagnostic, Label, Problem
 from netspec.elaborate.builder import ModuleBuilder
 from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.files import Definitions
-from netspec.elaborate.values import POISON, Definition, Failed, Labelled, Static, Value
+from netspec.elaborate.values import POISON, Definition, Exhausted, Failed, Labelled, Static, Value
 from netspec.ops import find_layer
 from netspec.ops.base import Layer
 from netspec.source import Span
@@ -16,6 +18,20 @@ from netspec.syntax import ast
 
 if TYPE_CHECKING:
     from netspec.elaborate.elaborator import Elaborator
+
+
+def located(problem: Problem, span: Span, trail: tuple[Label, ...], labels: tuple[Label, ...]) -> Diagnostic:
+    """A problem at a place, with what led to it: the innermost calls, and the one in the net itself. Inside the
+    standard library the mistake is the call's that led into it. `trail` is outermost first."""
+    shown = trail if len(trail) <= 4 else (trail[0], *trail[-3:])
+    others = [*reversed(shown), *labels]
+    diagnostic = problem.at(span)
+    if span.source.is_standard:
+        calls = [label for label in others[: len(shown)] if not label.span.source.is_standard]
+        if calls:
+            others = [Label(span, diagnostic.labels[0].text), *(o for o in others if o is not calls[0])]
+            diagnostic = diagnostic._replace(labels=(calls[0]._replace(primary=True),))
+    return diagnostic._replace(labels=(*diagnostic.labels, *others))
 
 
 class Frame:
@@ -42,24 +58,19 @@ class Frame:
         self.waiting: list[Value] = []  # values given through `with`, for further inputs of a block
         self.evaluate = Evaluator(self)
 
-    def inner(self, module: ModuleBuilder, it: Value | None, **names: Static) -> Frame:
+    def inner(self, module: ModuleBuilder, it: Value | None, names: Mapping[str, Static] | None = None) -> Frame:
         """A frame for a body inside this one."""
-        frame = Frame(self.elaborator, self.definitions, module, {**self.env, **names}, it, self.calls, self.trail)
+        frame = Frame(
+            self.elaborator, self.definitions, module, {**self.env, **(names or {})}, it, self.calls, self.trail
+        )
         frame.outermost = False
         return frame
 
     def report(self, problem: Problem, span: Span, *labels: Label) -> None:
-        """Collect a mistake, with what led to it: the innermost calls, and the one in the net itself. Inside the
-        standard library the mistake is the call's that led into it."""
-        trail = self.trail if len(self.trail) <= 4 else (self.trail[0], *self.trail[-3:])
-        others = [*reversed(trail), *labels]
-        diagnostic = problem.at(span)
-        if span.source.is_standard:
-            calls = [label for label in others[: len(trail)] if not label.span.source.is_standard]
-            if calls:
-                others = [Label(span, diagnostic.labels[0].text), *(o for o in others if o is not calls[0])]
-                diagnostic = diagnostic._replace(labels=(calls[0]._replace(primary=True),))
-        self.elaborator.diagnostics.add(diagnostic._replace(labels=(*diagnostic.labels, *others)))
+        """Collect a mistake, with what led to it. Raises Exhausted where there are too many."""
+        if len(self.elaborator.diagnostics) >= limits.MISTAKES:
+            raise Exhausted
+        self.elaborator.diagnostics.add(located(problem, span, self.trail, labels))
 
     def label(self, name: str) -> tuple[Labelled, int] | None:
         return self.module.find_label(name)
@@ -72,8 +83,14 @@ class Frame:
             module = module.parent
         return names
 
+    def names(self) -> list[str]:
+        """What expressions can name here."""
+        return [*self.visible_labels(), *self.env, *self.definitions.names]
+
     def constant(self, name: str) -> tuple[bool, Static]:
         """Whether the file has a `let` of this name, and its value."""
+        if name in self.definitions.broken:
+            return True, POISON
         owner = self.definitions.owner(name)
         item = owner.items[name] if owner else None
         if owner is None or not isinstance(item, ast.Let):
@@ -95,6 +112,8 @@ class Frame:
 
     def callable(self, name: str) -> Definition | type[Layer] | None:
         """What a name calls: the file's blocks and nets, the standard library's blocks, built-in layers."""
+        if name in self.definitions.broken:
+            raise Failed
         owner = self.definitions.owner(name)
         if owner is not None:
             item = owner.items[name]

@@ -71,7 +71,7 @@ def loop(elaborator: Elaborator, unit: ast.For, frame: Frame, label: str | None)
     value: Value | None = frame.it
     for number in range(len(values)):
         elaborator.count_node(frame, unit.span)
-        inner = frame.inner(frame.module, value, **names(number))
+        inner = frame.inner(frame.module, value, names(number))
         value = next(iter(elaborator.body(unit.body, inner).values()))
     if value is None:
         raise Failed
@@ -97,7 +97,7 @@ def _iterate(
     while number < count:
         elaborator.count_node(frame, unit.span)
         values, index = names(number)
-        outer = frame.inner(frame.module, current, **values)
+        outer = frame.inner(frame.module, current, values)
         if number:
             outer.trail = (*frame.trail, Label(unit.span, f"in iteration {number}, counted from 0"))
         own_name = scope.own_name(outer)

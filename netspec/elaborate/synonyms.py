@@ -29,3 +29,5 @@ ARGUMENT_SYNONYMS = {
     "use_bias": "bias", "ceil_mode": "ceil", "count_include_pad": "count_pad", "output_padding": "output_pad",
     "scale_factor": "scale", "output_size": "size", "negative_slope": "slope", "num_embeddings": "count",
 }  # fmt: skip
+
+WORD_SYNONYMS = {"True": "true", "False": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}

@@ -144,6 +144,17 @@ class Failed(Exception):
     """What was being elaborated is wrong; the diagnostic has been collected."""
 
 
+class Work:
+    """What the nets of one source have taken so far, of what is bounded."""
+
+    __slots__ = ("items", "nodes", "text")
+
+    def __init__(self) -> None:
+        self.nodes = 0  # layers, calls and iterations
+        self.items = 0  # values of lists
+        self.text = 0  # characters of bodies
+
+
 class Exhausted(Exception):
     """The net is larger than allowed, which has been reported: nothing more is elaborated."""
 

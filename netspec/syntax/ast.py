@@ -221,7 +221,26 @@ class Claim(Node):
     span: Span
 
 
-Unit: TypeAlias = Call | Group | Repeat | For | If | Reuse | Claim
+class Broken(Node):
+    """Text with a mistake, which has been reported: what it would have defined is unknown.
+
+    keyword: the word that it begins with, such as `let`, or nothing. names: what it defines. mentioned: all names in
+    its head, such as the index of a repeat. inside: what it holds in braces.
+    """
+
+    keyword: str
+    names: tuple[str, ...]
+    mentioned: tuple[str, ...]
+    inside: Body | tuple[Chain, ...] | None
+    span: Span
+
+    @property
+    def flows(self) -> bool:
+        """Whether it stands in the flow, as a layer does, or beside it, as a `let`."""
+        return self.keyword not in ("let", "assert", "param", "constant")
+
+
+Unit: TypeAlias = Call | Group | Repeat | For | If | Reuse | Claim | Broken
 
 
 class Step(Node):
@@ -276,7 +295,7 @@ class Return(Node):
     span: Span
 
 
-Statement: TypeAlias = Chain | Input | Let | Assert | Source | Return
+Statement: TypeAlias = Chain | Input | Let | Assert | Source | Return | Broken
 
 
 class Body(Node):
@@ -317,7 +336,7 @@ class Use(Node):
     span: Span
 
 
-Item: TypeAlias = Use | Let | Block | Net | Instance
+Item: TypeAlias = Use | Let | Block | Net | Instance | Broken
 
 
 class File(Node):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from lark import Token
 
@@ -15,6 +15,14 @@ from netspec.syntax import ast
 Children = list[Any]
 
 
+class Lost(NamedTuple):
+    """What is known of text with a mistake: see `ast.Broken`."""
+
+    keyword: str
+    names: tuple[str, ...]
+    mentioned: tuple[str, ...]
+
+
 class Builder:
     """Makes AST nodes for one source. Methods are named as the rules and aliases of the grammar."""
 
@@ -22,6 +30,7 @@ class Builder:
 
     def __init__(self, parse_expr: Callable[[int, int], ast.Expr]) -> None:
         self._parse_expr = parse_expr  # of the source's text between two offsets
+        self.lost: dict[int, Lost] = {}  # what a parse has given up, by where it begins
 
     # -- places -------------------------------------------------------------------------------------
 
@@ -90,8 +99,11 @@ class Builder:
         values = tuple(v for v in c[1:] if not isinstance(v, Token))
         return ast.Return(values, self._span(c[0]).to(values[-1].span))
 
-    def chain(self, c: Children) -> ast.Chain:
+    def chain(self, c: Children) -> ast.Chain | ast.Broken:
         steps = tuple(c[::2])
+        first = steps[0].unit
+        if len(steps) == 1 and isinstance(first, ast.Broken) and not first.flows:
+            return first
         return ast.Chain(None, steps, steps[0].unit.span.to(steps[-1].unit.span))
 
     def chain_from(self, c: Children) -> ast.Chain:
@@ -151,6 +163,10 @@ class Builder:
 
     def claim(self, c: Children) -> ast.Claim:
         return ast.Claim(_items(c[1:-1]), self._span(c[0]).to(self._span(c[-1])))
+
+    def broken(self, c: Children) -> ast.Broken:
+        lost = self.lost[c[0].start_pos]
+        return ast.Broken(lost.keyword, lost.names, lost.mentioned, c[1], self._span(c[0]))
 
     # -- expressions --------------------------------------------------------------------------------
 

@@ -8,14 +8,16 @@ from typing import ClassVar
 from lark import Token
 
 from netspec import limits
+from netspec.diagnostics import Problem
 from netspec.problems.syntax import NestedTooDeep, NumberTouchesName, SyntaxProblem
 
 _OPEN = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSE = frozenset({"RPAR", "RSQB", "RBRACE"})
-_CONTINUES = frozenset(
-    {"LBRACE", "ARROW", "PIPE", "COMMA", "COLON", "EQUAL", "OR", "AND", "NOT", "PLUS", "MINUS", "TIMES", "POWER"}
+CONTINUES = frozenset(
+    {"LBRACE", "ARROW", "PIPE", "COMMA", "COLON", "OR", "AND", "NOT", "PLUS", "MINUS", "TIMES", "POWER"}
     | {"COMPARE", "WITH", "FROM", "ELSE", "IN", "AS"}
 )
+ODD = "ODD"  # a token that fits nowhere, whose mistake has been told
 _NUMBERS = frozenset({"INT", "FLOAT", "WINDOW"})
 _WORDS = frozenset({"NAME", "STRING"})
 _CALLABLE = frozenset({"NAME"})
@@ -26,8 +28,16 @@ class Layout:
     """Lark's postlex: drops line ends inside ( ) and [ ] and after a token that cannot end a statement."""
 
     always_accept: ClassVar[tuple[str, ...]] = ()
+    raw = False  # whether tokens pass as the lexer made them
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream if self.raw else self._lay_out(stream)
+
+    def refuse(self, problem: Problem, start: int, end: int) -> None:
+        """Tell a mistake between two offsets. Raises SyntaxProblem."""
+        raise SyntaxProblem(problem, start, end)
+
+    def _lay_out(self, stream: Iterator[Token]) -> Iterator[Token]:
         brackets: list[str] = []  # the open ones
         last = "LBRACE"
         last_end = -1
@@ -35,12 +45,11 @@ class Layout:
         for token in stream:
             kind = token.type
             if kind == "_NL":
-                if last in _CONTINUES or (brackets and brackets[-1] != "LBRACE"):
+                if last in CONTINUES or (brackets and brackets[-1] != "LBRACE"):
                     continue
             elif kind in _OPEN:
                 if len(brackets) >= limits.NESTING:
-                    problem = NestedTooDeep(limit=limits.NESTING)
-                    raise SyntaxProblem(problem, token.start_pos or 0, token.end_pos or 0)
+                    self.refuse(NestedTooDeep(limit=limits.NESTING), token.start_pos or 0, token.end_pos or 0)
                 brackets.append(kind)
                 if last_end == token.start_pos:
                     if kind == "LPAR" and last in _CALLABLE:
@@ -58,4 +67,5 @@ class Layout:
         problem = NumberTouchesName(
             text=f"{number}{token}", remedy=f"with a blank between they are two: `{number} {token}`"
         )
-        raise SyntaxProblem(problem, token.start_pos - len(number), token.end_pos)  # type: ignore[operator, arg-type]
+        self.refuse(problem, token.start_pos - len(number), token.end_pos)  # type: ignore[operator, arg-type]
+        token.type = ODD

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
-from lark import Lark, UnexpectedInput
+from lark import Lark, Token, UnexpectedInput
 
 from netspec import resources
 from netspec.diagnostics import Diagnostic
-from netspec.problems.syntax import SyntaxProblem
-from netspec.source import SourceFile, Span
+from netspec.problems.syntax import BadString, SyntaxProblem
+from netspec.source import SourceFile
 from netspec.syntax import ast
 from netspec.syntax.build import Builder
 from netspec.syntax.layout import Layout
@@ -20,56 +20,71 @@ from netspec.syntax.layout import Layout
 _lock = RLock()  # one parser, whose builder knows the source being parsed
 
 
+class Parser(NamedTuple):
+    """Lark's parser with the two parts of it that are ours."""
+
+    lark: Lark
+    builder: Builder
+    layout: Layout
+
+
 def parse_file(source: SourceFile) -> tuple[ast.File | None, list[Diagnostic]]:
-    """The AST of a whole file, or None and what is wrong with it."""
-    return _parse(source, "file", source.text, 0)
+    """The AST of a whole file and what is wrong with it: `ast.Broken` stands for what could not be parsed."""
+    return _parse(source, "file")
 
 
 def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnostic]]:
-    """The AST of a single expression, such as the value of `--set`."""
-    return _parse(source, "expr", source.text, 0)
+    """The AST of a single expression, such as the value of `--set`; None with what is wrong with it."""
+    value, mistakes = _parse(source, "expr")
+    return (None if mistakes else value), mistakes
 
 
-def _parse(source: SourceFile, start: str, text: str, offset: int) -> tuple[Any, list[Diagnostic]]:
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text that parses."""
     with _lock:
-        parser, builder = _parser()
-        builder.source = source
-        try:
-            return parser.parse(text, start=start), []
-        except UnexpectedInput as error:
-            from netspec.syntax.mistakes import explain  # only on the way to an error
+        return list(_parser().lark.lex(text))
 
-            return None, [explain(error, source, parser)]
-        except SyntaxProblem as error:
-            return None, [error.problem.at(Span(error.start, error.end, source))]
+
+def _parse(source: SourceFile, start: str) -> tuple[Any, list[Diagnostic]]:
+    with _lock:
+        parser = _parser()
+        parser.builder.source = source
+        try:
+            return parser.lark.parse(source.text, start=start), []
+        except (UnexpectedInput, SyntaxProblem):
+            pass
+        from netspec.syntax.recovery import Recovery  # only on the way to an error
+
+        return Recovery(parser, source).parse(start)
 
 
 def _parse_part(begin: int, end: int) -> ast.Expr:
     """The expression in braces inside a string of the source being parsed."""
-    parser, builder = _parser()
-    # blanks before it keep the offsets those of the file
-    text = " " * begin + builder.source.text[begin:end]
+    parser = _parser()
+    interactive: Any = parser.lark.parse_interactive(parser.builder.source.text[begin:end], start="expr")
     try:
-        return parser.parse(text, start="expr")  # type: ignore[return-value]
+        for token in interactive.lexer_thread.lex(interactive.parser_state):
+            token.start_pos += begin
+            token.end_pos += begin
+            interactive.feed_token(token)
+        return interactive.feed_eof()  # type: ignore[no-any-return]
     except UnexpectedInput as error:
-        from netspec.problems.syntax import BadString
-
         raise SyntaxProblem(BadString(reason="this is no expression"), begin, end) from error
 
 
 @lru_cache(maxsize=1)
-def _parser() -> tuple[Lark, Builder]:
-    builder = Builder(_parse_part)
+def _parser() -> Parser:
+    builder, layout = Builder(_parse_part), Layout()
     folder = resources.cache_dir()
     with open(resources.grammar_file(), encoding="utf-8") as file:
         grammar = file.read()
-    parser = Lark(
+    lark = Lark(
         grammar,
         start=["file", "expr"],
         parser="lalr",
         lexer="basic",
-        postlex=Layout(),
+        postlex=layout,
         transformer=builder,
         cache=os.path.join(folder, "grammar.lark-cache") if folder else False,
     )
-    return parser, builder
+    return Parser(lark, builder, layout)
