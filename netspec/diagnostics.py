@@ -3,19 +3,23 @@
 A `Problem` is one way in which a spec can be wrong: a class with a stable code and the texts of its
 title, label and help. The texts are templates, filled with the values that the place of the mistake
 gives (plain classes, because a check imports all of them and a dataclass takes half a millisecond).
-The docstring is the explanation. A rule raises a problem without knowing where it is; the phase that
+The docstring is the explanation, and two small specs show the mistake and its remedy (`emit.explain`
+says how they are written). A rule raises a problem without knowing where it is; the phase that
 called the rule turns it into a `Diagnostic` with places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import ClassVar, Literal, NamedTuple
 
+from netspec import limits
 from netspec.source import Span
 
 Severity = Literal["error", "warning"]
+_LONGEST_NAME = 100  # that may be a misspelling
 
 
 class Label(NamedTuple):
@@ -45,6 +49,16 @@ class Diagnostic(NamedTuple):
                 return label.span
         return None
 
+    @property
+    def label(self) -> str:
+        """The remark at that place."""
+        return next((label.text for label in self.labels if label.primary), "")
+
+    @property
+    def file(self) -> str:
+        """The name of the file that it is about, or nothing."""
+        return self.span.source.name if self.span else self.origin
+
 
 class Problem(Exception):
     """One kind of mistake. Raised by rules, which say what is wrong and name the argument to blame.
@@ -53,10 +67,13 @@ class Problem(Exception):
     """
 
     code: ClassVar[str]
+    about: ClassVar[str]  # the mistake in general words
     severity: ClassVar[Severity] = "error"
     title: ClassVar[str]
     label: ClassVar[str] = ""
     help: ClassVar[str] = ""
+    wrong: ClassVar[str]  # a spec with this mistake alone
+    mended: ClassVar[str]
 
     def __init__(self, blame: str | None = None, *, notes: tuple[str, ...] = (), **values: object) -> None:
         super().__init__(self.title)
@@ -99,6 +116,15 @@ class Diagnostics:
         return len(self._seen)
 
     @property
+    def full(self) -> bool:
+        """Whether there are as many as are told: for more of them no remedy is looked for."""
+        return len(self) >= limits.DIAGNOSTICS
+
+    def nearest(self, word: str, known: Iterable[str]) -> str | None:
+        """`nearest`, where a remedy is looked for."""
+        return None if self.full else nearest(word, known)
+
+    @property
     def errors(self) -> int:
         return sum(d.severity == "error" for d in self)
 
@@ -113,12 +139,18 @@ class SpecError(Exception):
     def __str__(self) -> str:
         from netspec.emit.diagnostics import render  # only when someone reads it
 
-        return "\n" + "\n".join(render(d) for d in self.diagnostics)
+        more = len(self.diagnostics) - limits.DIAGNOSTICS
+        told = [render(diagnostic) for diagnostic in self.diagnostics[: limits.DIAGNOSTICS]]
+        return "\n".join(["", *told, *([f"... and {more:,} more"] if more > 0 else [])])
 
 
-def nearest(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str | None:
+def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is probably a misspelling of, or None."""
-    return _nearest(word, tuple(known))
+    size = len(word)
+    if size > _LONGEST_NAME:
+        return None
+    alike = (name for name in known if 3 * size <= 7 * len(name) <= 17 * size)  # others are too long or too short
+    return _nearest(word, tuple(islice(alike, limits.SUGGESTED_FROM)))
 
 
 @lru_cache(maxsize=256)

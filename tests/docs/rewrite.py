@@ -1,4 +1,4 @@
-"""Write anew what is generated in the documentation: layers.md, the table of costs, the outputs of commands.
+"""Write anew what is generated in docs/: layers.md, diagnostics.md, the table of costs, the outputs of commands.
 
 `make docs` runs this. Read the diff as a user would: the tests only say whether pages and program agree.
 """
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from doc_pages import PAGES, ROOT, rewrite_page
 
-from netspec.emit import catalogue
+from netspec.cli import check
+from netspec.emit import catalogue, explain
 
 COSTS = re.compile(r"(?<=<!-- costs: `make docs` writes this table -->\n).*?(?=<!-- end of costs -->)", re.DOTALL)
 
@@ -20,6 +21,8 @@ def generated(name: str, text: str) -> str:
     """A page's text with its generated parts anew."""
     if name == "docs/layers.md":
         return catalogue.document()
+    if name == "docs/diagnostics.md":
+        return explain.document(check)
     return COSTS.sub(lambda _: catalogue.cost_table() + "\n", text)
 
 
