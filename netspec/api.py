@@ -142,9 +142,9 @@ class Network(Facts):
         return network
 
     @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Warnings; a net with errors is not made."""
-        return self._made.diagnostics
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is sound and yet probably not meant, without what `# allow:` comments silence."""
+        return self._made.warnings
 
     @property
     def inputs(self) -> dict[str, tuple[Dim, ...]]:

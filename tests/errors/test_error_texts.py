@@ -54,13 +54,16 @@ def test_text(case: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     if request.config.getoption("--rewrite-errors"):
         expected.write_text(result.stderr, encoding="utf-8")
     assert result.stderr == expected.read_text(encoding="utf-8")
-    assert result.exit_code in (1, 2), result.output
+    assert (result.exit_code in (1, 2)) == ("error[" in result.stderr), result.output
+    assert re.search(r"^(error|warning)\[", result.stderr, re.MULTILINE)
 
 
 def test_every_problem_has_a_case() -> None:
     told = set()
     for expected in HERE.glob("*/*.err"):
-        told |= set(re.findall(r"^(?:error|warning)\[(NS\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE))
+        told |= set(
+            re.findall(r"^(?:error|warning)\[((?:NS|W)\d+)\]", expected.read_text(encoding="utf-8"), re.MULTILINE)
+        )
     assert told | set(ELSEWHERE) == set(every_problem())
     assert not told & set(ELSEWHERE)
 

@@ -105,7 +105,7 @@ def test_a_listing_that_is_too_long() -> None:
     (found,) = json.loads(check("long.net", "--format", "json").stdout)["diagnostics"]
     assert found["code"] == "NS003"
     assert found["message"] == "`Long` has too many layers to list: 786,431"
-    assert found["help"] == "list less with `--depth 2`"
+    assert found["help"] == "list groups instead, in a table or as CSV, with `--depth 2`"
 
 
 def test_an_expression_that_is_nested_too_deeply() -> None:
