@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -41,6 +42,14 @@ def cli() -> None:
 @click.option("--columns", metavar="NAME,...", help="Columns to show, or all; `--columns help` lists them.")
 @click.option("--depth", type=click.IntRange(0, 1000), help="Show so many levels of groups.")
 @click.option("--symbolic", is_flag=True, help="Leave sizes such as H=224 symbolic: shapes and costs as formulas.")
+@click.option(
+    "--diagnostics",
+    type=click.Choice(["text", "concise", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How errors and warnings are told; the last three print them alone.",
+)
+@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
 @click.option("--color", type=_COLOR, default="auto", show_default=True)
 def check(
     targets: tuple[str, ...],
@@ -50,6 +59,8 @@ def check(
     columns: str | None,
     depth: int | None,
     symbolic: bool,
+    diagnostics: str,
+    strict: bool,
     color: str,
 ) -> None:
     """Check nets and show their layers.
@@ -62,7 +73,7 @@ def check(
     chosen = report.choose_columns(columns)
     if not targets:
         raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
-    sys.exit(report.check(targets, settings, batch, form, chosen, depth, symbolic, color))
+    sys.exit(report.check(targets, settings, batch, form, chosen, depth, symbolic, color, diagnostics, strict))
 
 
 @cli.command()
@@ -99,20 +110,69 @@ def layers(name: str | None, markdown: bool) -> None:
     sys.exit(catalogue.show(name, markdown))
 
 
+@cli.command()
+@click.argument("code", required=False)
+@click.option("--markdown", is_flag=True, help="Print Markdown, of all codes where none is given.")
+@click.option("--color", type=_COLOR, default="auto", show_default=True)
+def explain(code: str | None, markdown: bool, color: str) -> None:
+    """List the codes of errors and warnings, or explain one, such as NS303."""
+    from netspec.emit import explain as explanations
+
+    sys.exit(explanations.show(code, markdown, color, check))
+
+
+@cli.command()
+@click.argument("targets", nargs=-1, metavar="FILE...")
+@click.option("--check", is_flag=True, help="Write nothing; name the files that would change, and exit with 1 if any.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what would change, and exit with 1 if anything.")
+def fmt(targets: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Format files in place.
+
+    FILE is a .net file, a folder, or - to read standard input and write standard output.
+    """
+    from netspec.emit import formatting
+
+    if not targets:
+        raise click.UsageError("give a FILE, a folder, or - for standard input")
+    sys.exit(formatting.fmt(targets, check, diff))
+
+
 def main() -> Any:
     """The console script."""
     lighten()
+    _prepare_streams()
     try:
-        cli(standalone_mode=True)
+        sys.exit(cli(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)  # as shells say it of a program that SIGINT ended
     except BrokenPipeError:
-        # the reader has closed the pipe: nobody is left to tell, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # the reader has closed the pipe: nobody is left to tell
         sys.exit(1)
-    except (SystemExit, KeyboardInterrupt):
-        raise
+    except OSError as error:
+        _forget_output()
+        click.echo(f"netspec cannot go on: {(error.strerror or str(error)).lower()}", err=True)
+        sys.exit(2)
     except Exception:
         import traceback
 
         traceback.print_exc()
         click.echo("netspec is wrong, not your spec: please report this with the file that you checked", err=True)
         sys.exit(3)
+
+
+def _prepare_streams() -> None:
+    """Let every standard stream be there, and take any text."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: a file's name may be any bytes
+
+
+def _forget_output() -> None:
+    """Write nothing more to standard output, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

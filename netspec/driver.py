@@ -5,7 +5,8 @@ The command line, the Python API and the tests all come through here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,23 @@ from netspec import limits, resources
 from netspec.analysis import totals as totals_of
 from netspec.analysis.shapes import IrError, Types, infer
 from netspec.analysis.totals import Maybe, ModuleTotals, NodeTotals
-from netspec.diagnostics import Diagnostic, Diagnostics, nearest
+from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, nearest
 from netspec.elaborate.elaborator import Elaborator
 from netspec.elaborate.files import Definitions, collect, read_source
 from netspec.elaborate.frame import Frame
-from netspec.elaborate.values import Definition, Failed
+from netspec.elaborate.values import Definition, Exhausted, Failed
 from netspec.ir.dims import Dim, TooManyTerms
 from netspec.ir.network import Network
-from netspec.problems.files import BadIr, TooNested
+from netspec.problems.files import BadIr, NotASpec, TooNested
 from netspec.problems.structure import FiguresTooLarge, NoNets, SizeTooLong, UnknownNet
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
     from netspec.analysis.receptive import ReceptiveFields
+
+
+_JSON = re.compile(r"\s*\{\s*(?:[\"}]|\Z)")
 
 
 class Compilation:
@@ -70,6 +74,8 @@ class Compilation:
             self._found.add(TooNested(file=self.source.name).nowhere(self.source.name))
         except TooManyTerms:
             self._too_long()
+        except Exhausted:  # by values outside of the net, which has been told
+            pass
         return None
 
     @cached_property
@@ -98,7 +104,8 @@ class Compilation:
         self._found.add(problem.nowhere(self.source.name))
 
     def _too_long(self) -> None:
-        self._found.add(SizeTooLong(limit=f"{limits.TERMS:,}").nowhere(self.source.name))
+        if not any(mistake.code == SizeTooLong.code for mistake in self._found):
+            self._found.add(SizeTooLong(limit=f"{limits.TERMS:,}").nowhere(self.source.name))
 
     @property
     def node_totals(self) -> NodeTotals:
@@ -154,9 +161,26 @@ class Compilation:
             checker = ClaimChecker(self._elaborator, self.network, self.types, *self._totals)
             try:
                 checker.check(self._elaborator.claims)
+            except Exhausted:  # which has been told
+                pass
             except RecursionError:
                 self._found.add(TooNested(file=self.source.name).nowhere(self.source.name))
         return tuple(sorted(self._found, key=_place))
+
+    @cached_property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is sound and yet probably not meant, in the order of the file, without what its comments allow."""
+        network = self.network
+        if network is None or self._elaborator is None:
+            return ()
+        from netspec.analysis import lints
+
+        sound = self.sound
+        try:
+            found = lints.warnings(self._elaborator, self.definitions, network, self.types, self.node_totals, sound)
+        except TooManyTerms:  # of symbolic sizes, in the text of a warning
+            return ()
+        return tuple(sorted(found, key=_place))
 
     @property
     def claims(self) -> int:
@@ -178,7 +202,7 @@ class Compilation:
         definition = self._choose(definitions)
         if definition is None:
             return None
-        self._elaborator = Elaborator(self._found, self._settings(definitions), self.symbolic)
+        self._elaborator = Elaborator(self._found, self._settings(definitions), self.symbolic, definitions.work)
         return self._elaborator.net(definition)
 
     def _choose(self, definitions: Definitions) -> Definition | None:
@@ -206,14 +230,14 @@ class Compilation:
         item = owner.items[name]
         if isinstance(item, ast.Instance):
             try:
-                return Elaborator(self._found, {}).instance(owner, item)
+                return Elaborator(self._found, {}, work=definitions.work).instance(owner, item)
             except Failed:
                 return None
         return definitions.definition(name)
 
     def _settings(self, definitions: Definitions) -> dict[str, Any]:
         """Settings as values: expressions (from the command line) are evaluated where the file's names hold."""
-        elaborator = Elaborator(self._found, {})
+        elaborator = Elaborator(self._found, {}, work=definitions.work)
         frame = Frame(elaborator, definitions, elaborator.nowhere, {}, None, ())
         values: dict[str, Any] = {}
         for name, value in self.settings.items():
@@ -257,6 +281,16 @@ class Compilation:
         return network
 
 
+def told(nets: Iterable[Compilation]) -> tuple[Diagnostic, ...]:
+    """The errors and warnings of nets in the order of their files, those that nets share once."""
+    found = Diagnostics()
+    for net in nets:
+        for diagnostic in (*net.diagnostics, *net.warnings):
+            found.add(diagnostic)
+    files = {name: index for index, name in enumerate(dict.fromkeys(diagnostic.file for diagnostic in found))}
+    return tuple(sorted(found, key=lambda diagnostic: (files[diagnostic.file], _place(diagnostic))))
+
+
 def _place(diagnostic: Diagnostic) -> tuple[str, int]:
     span = diagnostic.span
     return (span.source.name, span.start) if span else ("", 0)
@@ -272,7 +306,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_json(source: SourceFile) -> bool:
-    return source.text.lstrip()[:1] == "{"
+    return _JSON.match(source.text) is not None
 
 
 def net_names(definitions: Definitions) -> list[str]:
@@ -287,7 +321,7 @@ def missing_values(definitions: Definitions, name: str) -> set[str]:
         return {p.name.id for p in item.parameters if p.default is None}
     try:
         bound = Elaborator(Diagnostics(), {}).instance(definitions, item) if isinstance(item, ast.Instance) else None
-    except Failed:
+    except (Failed, Exhausted, RecursionError):  # which is told where the net is made
         return set()
     if bound is None:
         return set()
@@ -318,6 +352,10 @@ def compile_source(
     found = Diagnostics()
     definitions = collect(source, found)
     names = net_names(definitions)
+    if len(names) > limits.NETS:
+        reason = f"it has {len(names):,} nets, of which {limits.NETS:,} can be checked at once"
+        problem = NotASpec(file=source.name, reason=reason, remedy=f"choose one: `{source.name}:{names[0]}`")
+        raise SpecError((problem.nowhere(source.name),))
     ready = [name for name in names if missing_values(definitions, name) <= set(settings or ())] or names
     if len(ready) <= 1:
         return [Compilation(source, ready[0] if ready else None, settings, batch, symbolic, definitions, found)]

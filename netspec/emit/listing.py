@@ -9,12 +9,15 @@ from netspec.analysis.receptive import Field, Fields
 from netspec.analysis.rows import Call, Row, count_rows, exceeds, rows
 from netspec.analysis.totals import weights_of
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation
+from netspec.driver import Compilation, told
+from netspec.emit.diagnostics import brief
 from netspec.ir.dims import Dim, TooManyTerms
 from netspec.ir.network import LayerNode
 from netspec.ir.typejson import dim_to_json
+from netspec.limits import DIAGNOSTICS
 from netspec.ops.base import Weight
 from netspec.problems.files import TooBig
+from netspec.source import Span
 
 
 def layer_rows(made: Compilation) -> Iterator[Row]:
@@ -91,17 +94,30 @@ def _step(value: Any) -> Any:
 
 def diagnostics_json(found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
     """Diagnostics as JSON objects. Lines and columns count from 1; the end is exclusive."""
-    out = []
-    for d in found:
-        file: str | None = d.origin or None
-        begin: tuple[int | None, int | None] = (None, None)
-        end: tuple[int | None, int | None] = (None, None)
-        span = d.span
-        if span is not None:
-            file, begin, end = span.source.name, span.source.position(span.start), span.source.position(span.end)
-        place = {"file": file, "line": begin[0], "column": begin[1], "end_line": end[0], "end_column": end[1]}
-        out.append({"code": d.code, "severity": d.severity, "message": d.title, **place, "help": d.help})
-    return out
+    return [
+        {
+            "code": d.code,
+            "severity": d.severity,
+            "message": brief(d.title),
+            **_place_json(d.file or None, d.span),
+            "label": brief(d.label),
+            "notes": [brief(note) for note in d.notes],
+            "help": brief(d.help),
+            "related": [
+                {**_place_json(other.span.source.name, other.span), "label": brief(other.text)}
+                for other in d.labels
+                if not other.primary
+            ],
+        }
+        for d in found
+    ]
+
+
+def _place_json(file: str | None, span: Span | None) -> dict[str, Any]:
+    nowhere: tuple[None, None] = (None, None)
+    begin = span.source.position(span.start) if span else nowhere
+    end = span.source.position(span.end) if span else nowhere
+    return {"file": file, "line": begin[0], "column": begin[1], "end_line": end[0], "end_column": end[1]}
 
 
 def net_json(made: Compilation) -> dict[str, Any]:
@@ -131,7 +147,7 @@ def net_json(made: Compilation) -> dict[str, Any]:
         **figures,
         "peak_activation_bytes": _json(made.peak_activation_bytes),
         "layers": [_layer_json(made, row) for row in layer_rows(made)],
-        "diagnostics": diagnostics_json(made.diagnostics),
+        "diagnostics": diagnostics_json(told((made,))[:DIAGNOSTICS]),
     }
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from netspec.analysis.rows import exceeds
-from netspec.diagnostics import Diagnostic, Diagnostics, SpecError
-from netspec.driver import Compilation, compile_source, find_source, split_target
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.driver import Compilation, compile_source, find_source, split_target, told
 from netspec.elaborate.files import source_from_bytes
-from netspec.emit.diagnostics import render
-from netspec.emit.style import paint, plural, terminal_width, wants_color
+from netspec.emit.diagnostics import counts, render
+from netspec.emit.style import paint, plural, printable, terminal_width, wants_color
 from netspec.emit.table import COLUMNS, DEFAULT, comma_separated, markdown, overview, summary, table
-from netspec.limits import SOURCE_BYTES
+from netspec.limits import DIAGNOSTICS, SOURCE_BYTES
 from netspec.problems.files import CannotRead
 from netspec.problems.names import MissingParameter, UnknownSetting
 from netspec.problems.structure import UnknownNet
@@ -24,6 +24,8 @@ from netspec.source import SourceFile
 from netspec.syntax.parser import parse_expression
 
 _USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
+_MISTAKES = 5  # told of a value on the command line
+_LINES = ("text", "concise")  # forms of diagnostics that stand beside the nets
 
 
 def choose_columns(text: str | None) -> tuple[str, ...]:
@@ -53,12 +55,16 @@ def check(
     depth: int | None,
     symbolic: bool,
     color: str,
+    diagnostics: str = "text",
+    strict: bool = False,
 ) -> int:
     """Check targets and print them. Returns the exit code."""
+    if diagnostics not in _LINES and form != "table":
+        raise click.UsageError(f"--diagnostics {diagnostics} prints no nets: leave out --format {form}")
     values = parse_settings(settings)
     made: list[Compilation] = []
     lost: list[Diagnostic] = []
-    for target in _expand(targets):
+    for target in expand(targets):
         try:
             source, net = _source(target)
             made += compile_source(source, net, values, batch, symbolic)
@@ -66,7 +72,9 @@ def check(
             lost += error.diagnostics
     colored = wants_color(color, sys.stdout)
     if form == "json":
-        return _json(made, lost)
+        return _json(made, lost, strict)
+    if diagnostics not in _LINES:
+        return _document((*lost, *told(made)), diagnostics, strict)
     show = {"markdown": markdown, "csv": comma_separated}.get(form)
     try:
         if show is not None:
@@ -83,14 +91,14 @@ def check(
             click.echo(overview(made, colored), color=colored)
     except SpecError as error:
         lost += error.diagnostics
-    found = [*lost, *_distinct(made)]
-    _print_diagnostics(found, wants_color(color, sys.stderr))
-    return exit_code(found)
+    found = (*lost, *told(made))
+    print_diagnostics(found, wants_color(color, sys.stderr), diagnostics, strict)
+    return exit_code(found, strict)
 
 
-def exit_code(found: Iterable[Diagnostic]) -> int:
-    """0 where nothing is wrong, 1 where a spec is, 2 where only the command is."""
-    wrong = {d.code for d in found if d.severity == "error"}
+def exit_code(found: Iterable[Diagnostic], strict: bool = False) -> int:
+    """0 where nothing is wrong, 1 where a spec is, 2 where only the command is. Strictly, a warning is wrong too."""
+    wrong = {d.code for d in found if strict or d.severity == "error"}
     return 0 if not wrong else 2 if wrong <= _USAGE else 1
 
 
@@ -100,7 +108,7 @@ def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: 
         return
     if depth is None and exceeds(network):
         depth = 2
-    click.echo(f"{paint(network.name, 'bold', colored)}  {made.source.name}\n", color=colored)
+    click.echo(f"{paint(network.name, 'bold', colored)}  {printable(made.source.name)}\n", color=colored)
     click.echo(table(made, columns, depth, colored, terminal_width(sys.stdout)), color=colored)
     text = summary(made)
     if text:
@@ -110,7 +118,7 @@ def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: 
         click.echo(paint(text, "green", colored), color=colored)
 
 
-def _json(made: list[Compilation], lost: list[Diagnostic]) -> int:
+def _json(made: list[Compilation], lost: list[Diagnostic], strict: bool) -> int:
     import json
 
     from netspec.emit.listing import diagnostics_json, net_json
@@ -123,32 +131,44 @@ def _json(made: list[Compilation], lost: list[Diagnostic]) -> int:
             lost += error.diagnostics
     for diagnostic in lost:
         objects.append({"net": None, "file": diagnostic.origin, "diagnostics": diagnostics_json((diagnostic,))})
-    click.echo(json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False))
-    return exit_code([*lost, *_distinct(made)])
+    click.echo(json.dumps(objects[0] if len(objects) == 1 else objects, indent=2))
+    return exit_code((*lost, *told(made)), strict)
 
 
-def _distinct(made: list[Compilation]) -> list[Diagnostic]:
-    """The diagnostics of all nets, those that nets of one file share once."""
-    found = Diagnostics()
-    for net in made:
-        for diagnostic in net.diagnostics:
-            found.add(diagnostic)
-    return list(found)
+def _document(found: Sequence[Diagnostic], form: str, strict: bool) -> int:
+    """Print the diagnostics alone, in a form for programs."""
+    from netspec.emit.annotations import DOCUMENTS
+
+    text = DOCUMENTS[form](found[:DIAGNOSTICS])
+    if text:
+        click.echo(text)
+    _print_more(found)
+    return exit_code(found, strict)
 
 
-def _print_diagnostics(found: Sequence[Diagnostic], colored: bool) -> None:
+def print_diagnostics(found: Sequence[Diagnostic], colored: bool, form: str = "text", strict: bool = False) -> None:
     if not found:
         return
     sys.stdout.flush()
-    for diagnostic in found:
-        click.echo("\n" + render(diagnostic, colored), err=True, color=colored)
-    errors = sum(d.severity == "error" for d in found)
-    warnings = len(found) - errors
-    counts = [plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)
-    click.echo("\n" + ", ".join(counts), err=True)
+    if form == "concise":
+        from netspec.emit.annotations import concise
+
+        for diagnostic in found[:DIAGNOSTICS]:
+            click.echo(concise(diagnostic), err=True)
+    else:
+        for diagnostic in found[:DIAGNOSTICS]:
+            click.echo("\n" + render(diagnostic, colored), err=True, color=colored)
+        click.echo(err=True)
+    _print_more(found)
+    click.echo(counts(found, strict), err=True)
 
 
-def _expand(targets: Sequence[str]) -> list[str]:
+def _print_more(found: Sequence[Diagnostic]) -> None:
+    if len(found) > DIAGNOSTICS:
+        click.echo(f"... and {len(found) - DIAGNOSTICS:,} more", err=True)
+
+
+def expand(targets: Sequence[str]) -> list[str]:
     """Folders as the .net files in them."""
     out: list[str] = []
     for target in targets:
@@ -158,9 +178,10 @@ def _expand(targets: Sequence[str]) -> list[str]:
         files: list[str] = []
         for folder, folders, names in os.walk(target):
             folders.sort()  # the order in which they are walked
-            files += [os.path.join(folder, name) for name in sorted(names) if name.endswith(".net")]
+            found = (os.path.join(folder, name) for name in sorted(names) if name.endswith(".net"))
+            files += [path for path in found if os.path.isfile(path) or not os.path.exists(path)]  # no device, no pipe
         if not files:
-            raise click.UsageError(f"there is no .net file in {target}")
+            raise click.UsageError(f"there is no .net file in {printable(target)}")
         out += files
     return out
 
@@ -186,7 +207,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
             raise click.UsageError(f"--set {name} is given twice")
         value, mistakes = parse_expression(SourceFile(f"--set {name}", text))
         if value is None:
-            raise click.UsageError("\n" + "\n".join(render(m) for m in mistakes))
+            raise click.UsageError(str(SpecError(tuple(mistakes[:_MISTAKES]))))
         values[name] = value
     return values
 
@@ -210,9 +231,9 @@ def ir(target: str, settings: Sequence[str]) -> int:
         source, net = _source(target)
         made = Compilation(source, net, parse_settings(settings))
     except SpecError as error:
-        _print_diagnostics(error.diagnostics, False)
+        print_diagnostics(error.diagnostics, False)
         return exit_code(error.diagnostics)
-    _print_diagnostics(made.diagnostics, wants_color("auto", sys.stderr))
+    print_diagnostics(made.diagnostics, wants_color("auto", sys.stderr))
     if made.network is None or not made.sound:
         return exit_code(made.diagnostics)
     click.echo(made.network.model_dump_json(indent=2))

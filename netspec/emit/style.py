@@ -18,12 +18,14 @@ def paint(text: str, style: str, color: bool) -> str:
 
 
 def wants_color(choice: str, stream: IO[str]) -> bool:
-    """Whether to colour: `choice` is always, never or auto, which asks NO_COLOR and the terminal."""
+    """Whether to colour: `choice` is always, never or auto, which asks NO_COLOR, FORCE_COLOR and the terminal."""
     if choice != "auto":
         return choice == "always"
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if os.environ.get("NO_COLOR"):
         return False
-    return stream.isatty()
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def terminal_width(stream: IO[str]) -> int | None:

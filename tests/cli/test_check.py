@@ -258,7 +258,8 @@ LAYER_KEYS = [
     "weights",
     "not_trained",
 ]
-DIAGNOSTIC_KEYS = ["code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help"]
+PLACE_KEYS = ["file", "line", "column", "end_line", "end_column"]
+DIAGNOSTIC_KEYS = ["code", "severity", "message", *PLACE_KEYS, "label", "notes", "help", "related"]
 
 
 def test_json_keys() -> None:
@@ -297,7 +298,7 @@ def test_json_of_a_wrong_spec() -> None:
     assert found["layers"][0]["output"] == [16, 2, 2]
     first = found["diagnostics"][0]
     assert list(first) == DIAGNOSTIC_KEYS
-    assert (first["code"], first["severity"], first["line"], first["column"]) == ("NS401", "error", 5, 47)
+    assert (first["code"], first["severity"], first["line"], first["column"]) == ("NS401", "error", 5, 38)
 
 
 def test_json_of_a_file_that_cannot_be_read() -> None:
@@ -399,7 +400,7 @@ def test_colour_on_a_terminal(settings: dict[str, str], colored: bool) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such pipes")
 def test_a_closed_pipe_is_no_crash() -> None:
-    Path("long.net").write_text("net L { input x: [8]\n" + "relu\n" * 20_000 + "}", encoding="utf-8")
+    Path("long.net").write_text("net L { input x: [8]\n" + "dense 8\n" * 20_000 + "}", encoding="utf-8")
     program = f"{sys.executable} -m netspec check long.net --format csv | head -n 1"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
     assert done.stdout == "path,kind,layer,repeat,output,params,macs\n"
