@@ -200,7 +200,7 @@ class ResNet(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-# -- units of other models, which the standard library has as blocks -------------------------------------
+# -- models whose units the standard library has as blocks ------------------------------------------------
 
 
 class InvertedResidual(nn.Module):
@@ -223,6 +223,32 @@ class InvertedResidual(nn.Module):
 def conv_bn_relu6(channels: int, out: int, k: int, stride: int = 1, groups: int = 1) -> nn.Module:
     conv = nn.Conv2d(channels, out, k, stride, k // 2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(out), nn.ReLU6())
+
+
+def eighths(maps: float) -> int:
+    """A multiple of 8, the nearest, and not less than 90 %."""
+    rounded = max(8, int(maps + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * maps else rounded
+
+
+class MobileNetV2(nn.Module):
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__()
+        channels = eighths(32 * width)
+        layers = [conv_bn_relu6(3, channels, 3, 2)]
+        table = [
+            (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+        ]  # fmt: skip
+        for expand, maps, depth, stride in table:
+            for i in range(depth):
+                layers.append(InvertedResidual(channels, eighths(maps * width), stride if i == 0 else 1, expand))
+                channels = eighths(maps * width)
+        last = eighths(1280 * max(1.0, width))
+        self.features = nn.Sequential(*layers, conv_bn_relu6(channels, last, 1))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, 1000))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x).mean((2, 3)))
 
 
 class SqueezeExcitation(nn.Module):
@@ -260,6 +286,32 @@ class Transition(nn.Sequential):
         super().__init__(OrderedDict(layers))
 
 
+class DenseNet(nn.Module):
+    def __init__(self, growth: int, depths: tuple[int, ...], first: int = 64) -> None:
+        super().__init__()
+        layers: OrderedDict[str, nn.Module] = OrderedDict(
+            conv0=nn.Conv2d(3, first, 7, 2, 3, bias=False),
+            norm0=nn.BatchNorm2d(first),
+            relu0=nn.ReLU(),
+            pool0=nn.MaxPool2d(3, 2, 1),
+        )
+        channels = first
+        for block, depth in enumerate(depths, start=1):
+            dense = {f"denselayer{i + 1}": DenseLayer(channels + i * growth, growth) for i in range(depth)}
+            layers[f"denseblock{block}"] = nn.Sequential(OrderedDict(dense))
+            channels += depth * growth
+            if block < len(depths):
+                layers[f"transition{block}"] = Transition(channels, channels // 2)
+                channels //= 2
+        layers["norm5"] = nn.BatchNorm2d(channels)
+        self.features = nn.Sequential(layers)
+        self.classifier = nn.Linear(channels, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x).relu()
+        return self.classifier(nn.functional.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
 class Fire(nn.Module):
     def __init__(self, channels: int, squeeze: int, e1: int, e3: int) -> None:
         super().__init__()
@@ -270,3 +322,30 @@ class Fire(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.squeeze(x).relu()
         return torch.cat([self.expand1x1(x).relu(), self.expand3x3(x).relu()], 1)
+
+
+SQUEEZENET_CONFIGS = {  # the first convolution, then pools and (squeeze, expand1x1 = expand3x3) of fires
+    "1.0": ((96, 7), "M 16,64 16,64 32,128 M 32,128 48,192 48,192 64,256 M 64,256"),
+    "1.1": ((64, 3), "M 16,64 16,64 M 32,128 32,128 M 48,192 48,192 64,256 64,256"),
+}
+
+
+class SqueezeNet(nn.Module):
+    def __init__(self, version: str) -> None:
+        super().__init__()
+        (channels, window), config = SQUEEZENET_CONFIGS[version]
+        layers: list[nn.Module] = [nn.Conv2d(3, channels, window, 2), nn.ReLU()]
+        for item in config.split():
+            if item == "M":
+                layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
+                continue
+            squeeze, expand = map(int, item.split(","))
+            layers.append(Fire(channels, squeeze, expand, expand))
+            channels = 2 * expand
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            nn.Dropout(), nn.Conv2d(512, 1000, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x)).flatten(1)
