@@ -220,7 +220,7 @@ def test_what_the_cases_begin_from_is_right() -> None:
         lambda text: text[: len(text) // 2],
         lambda text: text.replace('"kind"', '"sort"'),
         lambda text: text.replace("[", "{").replace("]", "}"),
-        lambda text: "{" * 100_000,
+        lambda text: '{"a": ' + "[" * 100_000,
         lambda text: '{"a":' * 5_000,
         lambda text: text.replace('"netspec-ir-1"', "7"),
         lambda text: text.replace('"modules"', '"modules": null, "m"'),
