@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation, compile_source, find_source, split_target
 from netspec.elaborate.files import source_from_bytes
 from netspec.ir.dims import Dim
 from netspec.ir.network import Network as NetworkIr
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Facts:
@@ -199,6 +202,24 @@ class Network(Facts):
         from netspec.emit.listing import net_json
 
         return net_json(self._made)
+
+    def torch_source(self) -> str:
+        """What `netspec codegen` prints: the source of a torch module that is exactly this net. Raises SpecError where
+        there is something that torch cannot say."""
+        from netspec.emit.torch.places import CannotWrite
+        from netspec.emit.torch.source import generate
+
+        try:
+            return generate(self._made)
+        except CannotWrite as error:
+            raise SpecError((error.diagnostic,)) from None
+
+    def to_torch(self) -> nn.Module:
+        """That source, executed: the module, with torch's default initialisation. Its state_dict has the dotted paths
+        of the spec. Raises ImportError where torch is not installed, and SpecError as `torch_source`."""
+        from netspec.emit.torch.module import build
+
+        return build(self.name, self.torch_source())
 
     def _repr_html_(self) -> str:
         from netspec.emit.html import html

@@ -118,7 +118,7 @@ def explain(code: str | None, markdown: bool, color: str) -> None:
     """List the codes of errors and warnings, or explain one, such as NS303."""
     from netspec.emit import explain as explanations
 
-    sys.exit(explanations.show(code, markdown, color, check))
+    sys.exit(explanations.show(code, markdown, color, cli))
 
 
 @cli.command()
@@ -135,6 +135,20 @@ def fmt(targets: tuple[str, ...], check: bool, diff: bool) -> None:
     if not targets:
         raise click.UsageError("give a FILE, a folder, or - for standard input")
     sys.exit(formatting.fmt(targets, check, diff))
+
+
+@cli.command()
+@click.argument("target", metavar="FILE[:NET]")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
+)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, as a whole or not at all.")
+@click.option("--color", type=_COLOR, default="auto", show_default=True)
+def codegen(target: str, settings: tuple[str, ...], output: str | None, color: str) -> None:
+    """Write a net as a torch module: readable source that needs nothing of netspec."""
+    from netspec.emit import codegen as generation
+
+    sys.exit(generation.codegen(target, settings, output, color))
 
 
 def main() -> Any:

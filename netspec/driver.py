@@ -66,7 +66,7 @@ class Compilation:
     def network(self) -> Network | None:
         """The IR, or None where nothing could be made of the text."""
         try:
-            network = self._read_ir() if _is_json(self.source) else self._elaborate()
+            network = self._read_ir() if is_json(self.source) else self._elaborate()
             if network is None or totals_of.is_countable(network):
                 return network
             self._too_large(network)
@@ -199,13 +199,14 @@ class Compilation:
 
     def _elaborate(self) -> Network | None:
         definitions = self.definitions
-        definition = self._choose(definitions)
+        definition = self.choose(definitions)
         if definition is None:
             return None
-        self._elaborator = Elaborator(self._found, self._settings(definitions), self.symbolic, definitions.work)
+        self._elaborator = Elaborator(self._found, self.values(definitions), self.symbolic, definitions.work)
         return self._elaborator.net(definition)
 
-    def _choose(self, definitions: Definitions) -> Definition | None:
+    def choose(self, definitions: Definitions) -> Definition | None:
+        """What defines the net: the one that is named, or the only one."""
         nets = net_names(definitions)
         name = self.name
         if name is None:
@@ -235,7 +236,7 @@ class Compilation:
                 return None
         return definitions.definition(name)
 
-    def _settings(self, definitions: Definitions) -> dict[str, Any]:
+    def values(self, definitions: Definitions) -> dict[str, Any]:
         """Settings as values: expressions (from the command line) are evaluated where the file's names hold."""
         elaborator = Elaborator(self._found, {}, work=definitions.work)
         frame = Frame(elaborator, definitions, elaborator.nowhere, {}, None, ())
@@ -305,7 +306,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a parameter cannot be {value!r}: use numbers, texts, truth values and lists of them")
 
 
-def _is_json(source: SourceFile) -> bool:
+def is_json(source: SourceFile) -> bool:
+    """Whether a source is IR and not text."""
     return _JSON.match(source.text) is not None
 
 
@@ -347,7 +349,7 @@ def compile_source(
     symbolic: bool = False,
 ) -> list[Compilation]:
     """The nets of a source: the chosen one, or all that can be checked."""
-    if net is not None or _is_json(source):
+    if net is not None or is_json(source):
         return [Compilation(source, net, settings, batch, symbolic)]
     found = Diagnostics()
     definitions = collect(source, found)

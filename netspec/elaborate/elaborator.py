@@ -573,7 +573,7 @@ class Elaborator:
             raise Failed
         if isinstance(callee, (Definition, type)):
             return callee
-        found = frame.callable(name)
+        found = frame.callable(name) or frame.plugin(call.name)
         return found if found is not None else self.unknown_layer(frame, call.name, callee, "layer")
 
     def unknown_layer(self, frame: Frame, name: ast.Name, found: Any, needed: Literal["layer", "net"]) -> NoReturn:

@@ -135,6 +135,9 @@ class Evaluator:
             return self.facts(None, name)
         if name in FACTS:
             self.fail(FactsOnlyInAssert(name=name), expr.span)
+        plugin = frame.plugin(expr)
+        if plugin is not None:
+            return plugin
         here = [] if frame.elaborator.diagnostics.full else frame.names()
         nearest = frame.elaborator.diagnostics.nearest
         close = WORD_SYNONYMS.get(name) or nearest(name, [*words, *here])

@@ -13,11 +13,13 @@ from netspec.elaborate.files import Definitions
 from netspec.elaborate.values import POISON, Definition, Exhausted, Failed, Labelled, Static, Value
 from netspec.ops import find_layer
 from netspec.ops.base import Layer
+from netspec.problems.names import UnknownLayer
 from netspec.source import Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
     from netspec.elaborate.elaborator import Elaborator
+    from netspec.elaborate.trace import Test
 
 
 def located(problem: Problem, span: Span, trail: tuple[Label, ...], labels: tuple[Label, ...]) -> Diagnostic:
@@ -55,6 +57,7 @@ class Frame:
         self.calls = calls
         self.trail = trail  # for messages: the calls and iterations that led here, outermost first
         self.outermost = True  # whether this is the whole body of a block or net, not a part of it
+        self.tests: tuple[Test, ...] = ()  # the conditions around this body, in its module
         self.waiting: list[Value] = []  # values given through `with`, for further inputs of a block
         self.evaluate = Evaluator(self)
 
@@ -64,6 +67,7 @@ class Frame:
             self.elaborator, self.definitions, module, {**self.env, **(names or {})}, it, self.calls, self.trail
         )
         frame.outermost = False
+        frame.tests = self.tests if module is self.module else ()
         return frame
 
     def report(self, problem: Problem, span: Span, *labels: Label) -> None:
@@ -121,3 +125,19 @@ class Frame:
                 return self.elaborator.instance(owner, item)
             return owner.definition(name)
         return find_layer(name) or self.definitions.definition(name)
+
+    def plugin(self, name: ast.Name) -> type[Layer] | None:
+        """The layer of another package that a name calls, where it calls nothing else."""
+        from netspec.ops.plugins import PluginError, find_plugin
+
+        try:
+            return find_plugin(name.id)
+        except PluginError as error:
+            remedy = "mend the package, or uninstall it"
+            self.report(
+                UnknownLayer(
+                    kind="layer", kinds="layer, block or net", name=name.id, remedy=remedy, notes=(str(error),)
+                ),
+                name.span,
+            )
+            raise Failed from None

@@ -82,6 +82,8 @@ def show(name: str | None, markdown: bool) -> int:
         return 0
     layer = find_layer(name)
     if layer is None and name not in standard_names():
+        layer = _plugin(name)
+    if layer is None and name not in standard_names():
         close = SYNONYMS.get(name.lower()) or nearest(name, [*layer_names(), *standard_names()])
         remedy = f"did you mean `{close}`?" if close else "`netspec layers` lists them all"
         raise click.UsageError(f"there is no layer or block `{printable(name)}`; {remedy}")
@@ -93,6 +95,16 @@ def show(name: str | None, markdown: bool) -> int:
     else:
         click.echo(layer_text(layer) if layer is not None else std_block(name).source)
     return 0
+
+
+def _plugin(name: str) -> type[Layer] | None:
+    """The layer of another package. Raises UsageError for one that cannot be used."""
+    from netspec.ops.plugins import PluginError, find_plugin
+
+    try:
+        return find_plugin(name)
+    except PluginError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def listing(cells: int | None = None) -> str:

@@ -76,16 +76,16 @@ def expanded(text: str) -> str:
     return _TIMES.sub(lines, text)
 
 
-def answer(example: Example, check: click.Command, colored: bool = False) -> str:
+def answer(example: Example, command: click.Command, colored: bool = False) -> str:
     """What the command says about the example: its diagnostics, or where there are none what it prints."""
     out, err = StringIO(), StringIO()
     with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(out), redirect_stderr(err):
         for name, text in example.files.items():
             Path(name).write_text(expanded(text), encoding="utf-8", errors="surrogateescape")
-        words = shlex.split(example.command.removeprefix("netspec check "))
+        words = shlex.split(example.command.removeprefix("netspec "))
         words += ["--color", "always" if colored else "never"]
         try:
-            check.main(words, "netspec check", standalone_mode=False)
+            command.main(words, "netspec", standalone_mode=False)
         except SystemExit:
             pass  # the exit code; what is wrong has been said
     return (err.getvalue() or out.getvalue()).strip("\n")
@@ -94,21 +94,21 @@ def answer(example: Example, check: click.Command, colored: bool = False) -> str
 # -- the command ----------------------------------------------------------------------------------------
 
 
-def show(code: str | None, markdown: bool, color: str, check: click.Command) -> int:
+def show(code: str | None, markdown: bool, color: str, command: click.Command) -> int:
     """Print what `netspec explain` was asked for; the exit code. Raises UsageError for an unknown code.
 
-    check: the command `netspec check`, which says what is wrong with the examples.
+    command: `netspec` itself, which says what is wrong with the examples.
     """
     colored = wants_color(color, sys.stdout)
     if code is None:
-        click.echo(document(check) if markdown else listing(colored), nl=not markdown, color=colored)
+        click.echo(document(command) if markdown else listing(colored), nl=not markdown, color=colored)
         return 0
     problem = every_problem().get(code.upper())
     if problem is None:
         close = similar(code)
         remedy = f"did you mean {close}?" if close else "`netspec explain` lists them all"
         raise click.UsageError(f"there is no code {printable(code)}; {remedy}")
-    click.echo(section(problem, check) if markdown else explanation(problem, check, colored), color=colored)
+    click.echo(section(problem, command) if markdown else explanation(problem, command, colored), color=colored)
     return 0
 
 
@@ -155,14 +155,14 @@ def listing(colored: bool = False) -> str:
     return "\n".join([*lines[1:], "", "`netspec explain CODE` explains one."])
 
 
-def explanation(problem: type[Problem], check: click.Command, colored: bool = False) -> str:
+def explanation(problem: type[Problem], command: click.Command, colored: bool = False) -> str:
     """Everything about a code, as plain text."""
 
     def block(text: str) -> str:
         return indent(text.rstrip("\n"), "  ")
 
     wrong, mended = read(problem.wrong), read(problem.mended)
-    said = answer(wrong, check, colored)
+    said = answer(wrong, command, colored)
     lines = [paint(f"{problem.code}  {problem.about}", "bold", colored)]
     for paragraph in paragraphs(problem):
         lines += ["", paragraph]
@@ -181,16 +181,16 @@ def changed(wrong: Example, mended: Example) -> Iterator[str]:
         yield f"$ {mended.command}"
 
 
-def section(problem: type[Problem], check: click.Command) -> str:
+def section(problem: type[Problem], command: click.Command) -> str:
     """The same as a section of docs/diagnostics.md."""
     wrong, mended = read(problem.wrong), read(problem.mended)
     parts = [f"### {problem.code}", f"**{problem.about}.**", *map(escape, paragraphs(problem))]
-    parts += [fenced(part) for part in (wrong.shown, f"$ {wrong.command}\n{answer(wrong, check)}") if part]
+    parts += [fenced(part) for part in (wrong.shown, f"$ {wrong.command}\n{answer(wrong, command)}") if part]
     parts += ["Mended:", *(fenced(part) for part in changed(wrong, mended))]
     return "\n\n".join(parts)
 
 
-def document(check: click.Command) -> str:
+def document(command: click.Command) -> str:
     """docs/diagnostics.md."""
     lines = [
         "# Diagnostics",
@@ -208,7 +208,7 @@ def document(check: click.Command) -> str:
     for title, listed in families().items():
         lines += ["", f"## {title}"]
         for problem in listed:
-            lines += ["", section(problem, check)]
+            lines += ["", section(problem, command)]
     return "\n".join(lines) + "\n"
 
 

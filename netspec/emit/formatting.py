@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -18,6 +16,7 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.elaborate.files import source_from_bytes
 from netspec.emit.report import exit_code, expand, print_diagnostics
 from netspec.emit.style import plural, printable, wants_color
+from netspec.emit.writing import reason_of, replace
 from netspec.limits import SOURCE_BYTES
 from netspec.problems.files import CannotRead
 from netspec.syntax.parser import parse_file
@@ -56,7 +55,7 @@ def fmt(targets: Sequence[str], check: bool, diff: bool) -> int:
         elif outcome == _WOULD_CHANGE:
             click.echo(f"would reformat {printable(name)}", err=told_apart)
         elif outcome == _CHANGED:
-            refused = _replace(path, text)
+            refused = replace(path, text)
             if refused:
                 outcome = _LOST
                 unwritten.append(f"Error: cannot write {printable(path)}: {refused}")
@@ -107,41 +106,7 @@ def _read(path: str) -> bytes:
         remedy = "check the path"
         if resources.spec_path(path):
             remedy = "bundled specs are in this form already: give the path of a file"
-        raise SpecError((CannotRead(file=path, reason=_reason(error), remedy=remedy).nowhere(path),)) from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "input or output failed").lower()
-
-
-def _replace(path: str, data: bytes) -> str | None:
-    """Replace what is in a file, as a whole or not at all; why it could not be done, if so."""
-    path = os.path.realpath(path)
-    if not os.access(path, os.W_OK):
-        return "permission denied"
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".netspec-", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            _make_alike(temporary, path)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        return _reason(error)
-    return None
-
-
-def _make_alike(path: str, other: str) -> None:
-    """Give a file the owner and the permissions of another."""
-    status, wanted = os.stat(path), os.stat(other)
-    if (status.st_uid, status.st_gid) != (wanted.st_uid, wanted.st_gid):
-        os.chown(path, wanted.st_uid, wanted.st_gid)
-    os.chmod(path, stat.S_IMODE(wanted.st_mode))
+        raise SpecError((CannotRead(file=path, reason=reason_of(error), remedy=remedy).nowhere(path),)) from None
 
 
 def _print_diff(name: str, data: bytes, text: bytes) -> None:

@@ -66,7 +66,7 @@ def check(
     lost: list[Diagnostic] = []
     for target in expand(targets):
         try:
-            source, net = _source(target)
+            source, net = source_of(target)
             made += compile_source(source, net, values, batch, symbolic)
         except SpecError as error:
             lost += error.diagnostics
@@ -186,7 +186,8 @@ def expand(targets: Sequence[str]) -> list[str]:
     return out
 
 
-def _source(target: str) -> tuple[SourceFile, str | None]:
+def source_of(target: str) -> tuple[SourceFile, str | None]:
+    """The source of a target, and the net that it names. Raises SpecError."""
     if target == "-" or target.startswith("-:"):
         data = sys.stdin.buffer.read(SOURCE_BYTES + 1)
         return source_from_bytes(data, "<stdin>", None), target[2:] or None
@@ -228,7 +229,7 @@ def specs(color: str) -> int:
 def ir(target: str, settings: Sequence[str]) -> int:
     """Print a net's IR."""
     try:
-        source, net = _source(target)
+        source, net = source_of(target)
         made = Compilation(source, net, parse_settings(settings))
     except SpecError as error:
         print_diagnostics(error.diagnostics, False)

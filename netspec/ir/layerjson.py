@@ -23,6 +23,10 @@ def _read(value: Any) -> Layer:
     arguments = {name: _tuples(v) for name, v in value.items() if name != "layer"}
     kind = find_layer(value["layer"])
     if kind is None:
+        from netspec.ops.plugins import find_plugin  # which raises a ValueError of its own
+
+        kind = find_plugin(value["layer"])
+    if kind is None:
         raise ValueError(f"there is no layer {value['layer']!r}")
     try:
         return kind(**arguments)

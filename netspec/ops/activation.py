@@ -5,12 +5,14 @@ from typing import ClassVar, Literal
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.torchrule import Arg, Of, Torch, dim
 
 
 class _Pointwise(Layer):
     """An activation that takes each element by itself, at `operations` of other arithmetic."""
 
     operations: ClassVar[int]
+    torch_names: ClassVar[tuple[str, str]]  # torch's module and function
 
     def output(self, inputs: Types) -> TensorType:
         return inputs[0]
@@ -24,6 +26,13 @@ class _Pointwise(Layer):
     def reach(self, inputs: Types) -> Reach:
         return POINT
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(*self.torch_names, self.torch_args(inputs))
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        """The arguments that torch's module and function take."""
+        return ()
+
 
 class Relu(_Pointwise):
     """y = max(x, 0): [*] -> [*] (Nair & Hinton 2010).
@@ -33,6 +42,7 @@ class Relu(_Pointwise):
 
     example: ClassVar[str] = "relu"
     operations: ClassVar[int] = 1
+    torch_names: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
 
 
 class Sigmoid(_Pointwise):
@@ -43,6 +53,7 @@ class Sigmoid(_Pointwise):
 
     example: ClassVar[str] = "sigmoid"
     operations: ClassVar[int] = 4
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Sigmoid", "torch.sigmoid")
 
 
 class Tanh(_Pointwise):
@@ -53,6 +64,7 @@ class Tanh(_Pointwise):
 
     example: ClassVar[str] = "tanh"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Tanh", "torch.tanh")
 
 
 class Silu(_Pointwise):
@@ -63,6 +75,7 @@ class Silu(_Pointwise):
 
     example: ClassVar[str] = "silu"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
 
 
 class Gelu(_Pointwise):
@@ -76,15 +89,21 @@ class Gelu(_Pointwise):
 
     example: ClassVar[str] = "gelu approx=tanh"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.GELU", "F.gelu")
 
     approx: Literal["none", "tanh"] = "none"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(other=output.elements * (5 if self.approx == "none" else 13))
 
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return (Arg(self.approx, "approximate", "none", Of("approx")),)
+
 
 class _AlongAxis(Layer):
     """An activation that mixes the elements along one axis and keeps the shape."""
+
+    torch_names: ClassVar[tuple[str, str]]  # torch's module and function
 
     axis: int = -1
 
@@ -105,6 +124,9 @@ class _AlongAxis(Layer):
             (0,) * len(axes),
         )
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(*self.torch_names, (Arg(dim(self.axis), "dim"),))
+
 
 class Softmax(_AlongAxis):
     """y_i = exp(x_i) / sum_j exp(x_j) along one axis: [*] -> [*].
@@ -116,6 +138,7 @@ class Softmax(_AlongAxis):
     """
 
     example: ClassVar[str] = "softmax"
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Softmax", "F.softmax")
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = output.elements

@@ -6,6 +6,7 @@ from netspec.ir.types import TensorType
 from netspec.ops.activation import _Pointwise
 from netspec.ops.arguments import NotNegative, wrong_rank
 from netspec.ops.base import Types, Weight
+from netspec.ops.torchrule import Arg, Of, channels
 from netspec.problems.shapes import BoundsCrossed
 
 
@@ -17,6 +18,7 @@ class Relu6(_Pointwise):
 
     example: ClassVar[str] = "relu6"
     operations: ClassVar[int] = 2
+    torch_names: ClassVar[tuple[str, str]] = ("nn.ReLU6", "F.relu6")
 
 
 class LeakyRelu(_Pointwise):
@@ -30,8 +32,12 @@ class LeakyRelu(_Pointwise):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "leakyrelu 0.2"
     operations: ClassVar[int] = 2
+    torch_names: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
 
     slope: float = 0.01
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return (Arg(self.slope, default=0.01, source=Of("slope")),)
 
 
 class PRelu(_Pointwise):
@@ -46,6 +52,7 @@ class PRelu(_Pointwise):
 
     example: ClassVar[str] = "prelu shared=false"
     operations: ClassVar[int] = 2
+    torch_names: ClassVar[tuple[str, str]] = ("nn.PReLU", "")
 
     shared: bool = True
 
@@ -58,6 +65,9 @@ class PRelu(_Pointwise):
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {"weight": Weight((1,) if self.shared else inputs[0].shape[:1])}
 
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return () if self.shared else (channels(inputs[0]),)
+
 
 class RRelu(_Pointwise):
     """y = x where x > 0, else slope * x, the slope random in training: [*] -> [*].
@@ -69,6 +79,7 @@ class RRelu(_Pointwise):
 
     example: ClassVar[str] = "rrelu low=0.1 high=0.3"
     operations: ClassVar[int] = 2
+    torch_names: ClassVar[tuple[str, str]] = ("nn.RReLU", "")
 
     low: float = 1 / 8
     high: float = 1 / 3
@@ -77,6 +88,9 @@ class RRelu(_Pointwise):
         if self.low > self.high:
             raise BoundsCrossed("low", low=self.low, high=self.high)
         return inputs[0]
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return Arg(self.low, "lower", 1 / 8, Of("low")), Arg(self.high, "upper", 1 / 3, Of("high"))
 
 
 class HardTanh(_Pointwise):
@@ -89,6 +103,7 @@ class HardTanh(_Pointwise):
 
     example: ClassVar[str] = "hardtanh low=0 high=20"
     operations: ClassVar[int] = 2
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Hardtanh", "F.hardtanh")
 
     low: float = -1.0
     high: float = 1.0
@@ -97,6 +112,9 @@ class HardTanh(_Pointwise):
         if self.low > self.high:
             raise BoundsCrossed("low", low=self.low, high=self.high)
         return inputs[0]
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return Arg(self.low, "min_val", -1.0, Of("low")), Arg(self.high, "max_val", 1.0, Of("high"))
 
 
 class HardSigmoid(_Pointwise):
@@ -107,6 +125,7 @@ class HardSigmoid(_Pointwise):
 
     example: ClassVar[str] = "hardsigmoid"
     operations: ClassVar[int] = 4
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Hardsigmoid", "F.hardsigmoid")
 
 
 class HardSwish(_Pointwise):
@@ -117,6 +136,7 @@ class HardSwish(_Pointwise):
 
     example: ClassVar[str] = "hardswish"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Hardswish", "F.hardswish")
 
 
 class SoftShrink(_Pointwise):
@@ -130,8 +150,12 @@ class SoftShrink(_Pointwise):
     example: ClassVar[str] = "softshrink 0.5"
     positional: ClassVar[int] = 1
     operations: ClassVar[int] = 3
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Softshrink", "F.softshrink")
 
     bound: NotNegative = 0.5
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return (Arg(self.bound, default=0.5, source=Of("bound")),)
 
 
 class HardShrink(_Pointwise):
@@ -145,8 +169,12 @@ class HardShrink(_Pointwise):
     example: ClassVar[str] = "hardshrink 0.5"
     positional: ClassVar[int] = 1
     operations: ClassVar[int] = 2
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Hardshrink", "F.hardshrink")
 
     bound: float = 0.5
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return (Arg(self.bound, default=0.5, source=Of("bound")),)
 
 
 class Threshold(_Pointwise):
@@ -160,6 +188,10 @@ class Threshold(_Pointwise):
     positional: ClassVar[int] = 2
     example: ClassVar[str] = "threshold 0.1 0"
     operations: ClassVar[int] = 1
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Threshold", "F.threshold")
 
     threshold: float
     value: float
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return Arg(self.threshold, source=Of("threshold")), Arg(self.value, source=Of("value"))

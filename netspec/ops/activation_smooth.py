@@ -6,6 +6,7 @@ from netspec.ir.types import TensorType
 from netspec.ops.activation import _AlongAxis, _Pointwise
 from netspec.ops.arguments import PositiveFloat, axis_index
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.torchrule import Arg, Of, Torch, dim
 from netspec.problems.shapes import HalvesDiffer, ZeroAlpha
 
 
@@ -17,8 +18,12 @@ class Elu(_Pointwise):
 
     example: ClassVar[str] = "elu"
     operations: ClassVar[int] = 4
+    torch_names: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
 
     alpha: float = 1.0
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return (Arg(self.alpha, "alpha", 1.0, Of("alpha")),)
 
 
 class Selu(_Pointwise):
@@ -31,6 +36,7 @@ class Selu(_Pointwise):
 
     example: ClassVar[str] = "selu"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.SELU", "F.selu")
 
 
 class Celu(_Pointwise):
@@ -41,6 +47,7 @@ class Celu(_Pointwise):
 
     example: ClassVar[str] = "celu alpha=0.5"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.CELU", "F.celu")
 
     alpha: float = 1.0
 
@@ -48,6 +55,9 @@ class Celu(_Pointwise):
         if self.alpha == 0.0:
             raise ZeroAlpha("alpha")
         return inputs[0]
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return (Arg(self.alpha, "alpha", 1.0, Of("alpha")),)
 
 
 class Mish(_Pointwise):
@@ -58,6 +68,7 @@ class Mish(_Pointwise):
 
     example: ClassVar[str] = "mish"
     operations: ClassVar[int] = 9
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Mish", "F.mish")
 
 
 class Softplus(_Pointwise):
@@ -70,12 +81,16 @@ class Softplus(_Pointwise):
 
     example: ClassVar[str] = "softplus"
     operations: ClassVar[int] = 3
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Softplus", "F.softplus")
 
     beta: PositiveFloat = 1.0
     threshold: float = 20.0
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(other=output.elements * (3 if self.beta == 1.0 else 5))
+
+    def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
+        return Arg(self.beta, "beta", 1.0, Of("beta")), Arg(self.threshold, "threshold", 20.0, Of("threshold"))
 
 
 class Softsign(_Pointwise):
@@ -86,6 +101,7 @@ class Softsign(_Pointwise):
 
     example: ClassVar[str] = "softsign"
     operations: ClassVar[int] = 3
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Softsign", "F.softsign")
 
 
 class LogSigmoid(_Pointwise):
@@ -96,6 +112,7 @@ class LogSigmoid(_Pointwise):
 
     example: ClassVar[str] = "logsigmoid"
     operations: ClassVar[int] = 5
+    torch_names: ClassVar[tuple[str, str]] = ("nn.LogSigmoid", "F.logsigmoid")
 
 
 class TanhShrink(_Pointwise):
@@ -106,6 +123,7 @@ class TanhShrink(_Pointwise):
 
     example: ClassVar[str] = "tanhshrink"
     operations: ClassVar[int] = 6
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Tanhshrink", "F.tanhshrink")
 
 
 class LogSoftmax(_AlongAxis):
@@ -118,6 +136,7 @@ class LogSoftmax(_AlongAxis):
     """
 
     example: ClassVar[str] = "logsoftmax"
+    torch_names: ClassVar[tuple[str, str]] = ("nn.LogSoftmax", "F.log_softmax")
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         axis = axis_index(self.axis, output)
@@ -135,6 +154,7 @@ class Softmin(_AlongAxis):
     """
 
     example: ClassVar[str] = "softmin"
+    torch_names: ClassVar[tuple[str, str]] = ("nn.Softmin", "F.softmin")
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = output.elements
@@ -172,3 +192,6 @@ class Glu(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT if axis_index(self.axis, inputs[0]) == 0 else whole(inputs[0])
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.GLU", "F.glu", (Arg(dim(self.axis), "dim", -1),))

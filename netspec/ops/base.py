@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
+from netspec.ops.torchrule import Torch
 from netspec.problems.shapes import DtypeMismatch
 
 Types: TypeAlias = Sequence[TensorType]
@@ -121,6 +122,10 @@ class Layer(BaseModel):
     @abstractmethod
     def reach(self, inputs: Types) -> Reach:
         """Which input positions an output position depends on."""
+
+    @abstractmethod
+    def torch(self, inputs: Types) -> Torch:
+        """How torch says it: for these input types, but for maps of any height and width."""
 
 
 _outputs: dict[tuple[Layer | TensorType, ...], tuple[TensorType, ...]] = {}  # rules are pure: a sweep asks again

@@ -19,6 +19,7 @@ from netspec.ops.arguments import (
 )
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product
 from netspec.ops.channels import split_channels
+from netspec.ops.torchrule import Arg, Of, Torch, channels, given, with_literal
 from netspec.problems.shapes import (
     ConnectionsMismatch,
     NothingLeft,
@@ -152,6 +153,30 @@ class Conv(Layer):
                     rule=f"input maps are numbered from 0: the last is {channels - 1}",
                 )
 
+    def torch(self, inputs: Types) -> Torch:
+        (x,) = inputs
+        axes = x.rank - 1
+        moves = any(stride != 1 for stride in per_axis(self.stride, axes, "stride"))
+        lacking = (
+            self.flip or self.connect is not None or windows.uneven(self.pad, axes) or (self.pad == "same" and moves)
+        )
+        settings = (
+            given("k", self.k),
+            given("stride", self.stride, "stride", 1),
+            (windows.part_padding if lacking else windows.torch_padding)(self.pad, axes),
+            given("dilation", self.dilation, "dilation", 1),
+            given("groups", self.groups, "groups", 1),
+            given("bias", self.bias, "bias", True),
+            given("pad_mode", self.pad_mode, "padding_mode", "zeros"),
+            given("flip", self.flip, "flip", False),
+        )
+        if self.connect is not None:
+            table = Arg(self.connect, source=Of("connect"))
+            return with_literal(Torch(f"TableConv{axes}d", args=(table, *settings)), self.weight, axes + 1)
+        kind = f"PaddedConv{axes}d" if lacking else f"nn.Conv{axes}d"
+        args = (channels(x), given("out", self.out), *settings)
+        return with_literal(Torch(kind, args=args), self.weight, axes + 2)
+
 
 class UpConv(Layer):
     """Transposed convolution, the gradient of a convolution: [C, *S] -> [out, *S'].
@@ -229,3 +254,18 @@ class UpConv(Layer):
     def _settings(self, axes: int) -> list[tuple[int, ...]]:
         names = ("k", "stride", "pad", "output_pad", "dilation")
         return [per_axis(getattr(self, name), axes, name) for name in names]
+
+    def torch(self, inputs: Types) -> Torch:
+        (x,) = inputs
+        args = (
+            channels(x),
+            given("out", self.out),
+            given("k", self.k),
+            given("stride", self.stride, "stride", 1),
+            given("pad", self.pad, "padding", 0),
+            given("output_pad", self.output_pad, "output_padding", 0),
+            given("groups", self.groups, "groups", 1),
+            given("bias", self.bias, "bias", True),
+            given("dilation", self.dilation, "dilation", 1),
+        )
+        return Torch(f"nn.ConvTranspose{x.rank - 1}d", args=args)

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Rate, spatial_axes
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.torchrule import Arg, Torch, given
 
 
 class Dropout(Layer):
@@ -39,3 +40,9 @@ class Dropout(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT
+
+    def torch(self, inputs: Types) -> Torch:
+        p, channel = given("p", self.p), self.per == "channel"
+        if self.mode == "downscale_in_infer":
+            return Torch("DownscaleDropout", args=(p, Arg(channel, "per_channel", False)))
+        return Torch(f"nn.Dropout{inputs[0].rank - 1}d" if channel else "nn.Dropout", args=(p,))

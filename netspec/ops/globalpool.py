@@ -7,10 +7,19 @@ from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Grid, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.torchrule import Arg, Torch, given
+
+
+def adaptive(kind: str, x: TensorType, size: Arg) -> Torch:
+    """Torch's adaptive pool, "Avg" or "Max"."""
+    axes = x.rank - 1
+    return Torch(f"nn.Adaptive{kind}Pool{axes}d", f"F.adaptive_{kind.lower()}_pool{axes}d", (size,))
 
 
 class _GlobalPool(Layer):
     """What global pools share."""
+
+    torch_kind: ClassVar[str]  # torch's word for it
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
@@ -22,6 +31,9 @@ class _GlobalPool(Layer):
     def reach(self, inputs: Types) -> Reach:
         return whole(inputs[0])
 
+    def torch(self, inputs: Types) -> Torch:
+        return adaptive(self.torch_kind, inputs[0], Arg(1))
+
 
 class GlobalAvgPool(_GlobalPool):
     """Mean of each map: [C, *S] -> [C, 1, ...] (Lin et al. 2013, arXiv:1312.4400).
@@ -30,6 +42,7 @@ class GlobalAvgPool(_GlobalPool):
     """
 
     example: ClassVar[str] = "globalavgpool"
+    torch_kind: ClassVar[str] = "Avg"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements, maps = inputs[0].elements, inputs[0].shape[0]
@@ -43,6 +56,7 @@ class GlobalMaxPool(_GlobalPool):
     """
 
     example: ClassVar[str] = "globalmaxpool"
+    torch_kind: ClassVar[str] = "Max"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = inputs[0].elements
@@ -52,6 +66,7 @@ class GlobalMaxPool(_GlobalPool):
 class _AdaptivePool(Layer):
     """What adaptive pools share."""
 
+    torch_kind: ClassVar[str]  # torch's word for it
     positional: ClassVar[int] = 1
 
     size: Grid
@@ -84,6 +99,9 @@ class _AdaptivePool(Layer):
             [n + size - common_divisor(n, size) for n, size in zip(x.shape[1:], sizes, strict=True)]
         )
 
+    def torch(self, inputs: Types) -> Torch:
+        return adaptive(self.torch_kind, inputs[0], given("size", self.size))
+
 
 def common_divisor(n: Dim, constant: int) -> Dim:
     """The greatest common divisor of a size and a number, also of a symbolic size: the sum of phi(d) over
@@ -113,6 +131,7 @@ class AdaptiveAvgPool(_AdaptivePool):
     """
 
     example: ClassVar[str] = "adaptiveavgpool 6"
+    torch_kind: ClassVar[str] = "Avg"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         seen, outputs = self.window_elements(inputs[0]), output.elements
@@ -130,6 +149,7 @@ class AdaptiveMaxPool(_AdaptivePool):
     """
 
     example: ClassVar[str] = "adaptivemaxpool 6"
+    torch_kind: ClassVar[str] = "Max"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         seen = self.window_elements(inputs[0])

@@ -17,7 +17,10 @@ from netspec.ops.arguments import (
 )
 from netspec.ops.base import POINT, Reach, Types
 from netspec.ops.shape import _Rearrange
+from netspec.ops.torchrule import Arg, Of, Torch, alike, dim, given
 from netspec.problems.shapes import CropTooLarge, OptionsConflict, SliceOutside, SplitMismatch
+
+_PADS = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
 
 
 class Slice(_Rearrange):
@@ -72,6 +75,14 @@ class Slice(_Rearrange):
             tuple(start if i == axis else 0 for i in axes),
         )
 
+    def torch(self, inputs: Types) -> Torch:
+        kept = f"{'{start}' if self.start else ''}:{'{stop}' if self.stop is not None else ''}"
+        if self.step != 1:
+            kept += ":{step}"
+        index = ":, " * (self.axis + 1) + kept if self.axis >= 0 else "..., " + kept + ", :" * (-self.axis - 1)
+        args = tuple(given(name, getattr(self, name), name) for name in ("start", "stop", "step"))
+        return Torch(function=f"{{0}}[{index}]", args=args)
+
 
 class Split(_Rearrange):
     """An axis cut into parts, which are the layer's outputs: [n, *] -> [n / parts, *], ...
@@ -112,6 +123,11 @@ class Split(_Rearrange):
     def reach(self, inputs: Types) -> Reach:
         return POINT if axis_index(self.axis, inputs[0]) == 0 else super().reach(inputs)
 
+    def torch(self, inputs: Types) -> Torch:
+        function = "chunk" if isinstance(self.parts, int) else "split"
+        args = Arg(self.parts, source=Of("parts")), Arg(dim(self.axis), "dim", 0)
+        return Torch(function=f"{{0}}.{function}({{args}})", args=args)
+
 
 class Pad(_Rearrange):
     """More positions around the spatial axes: [C, *S] -> [C, *(S + before + after)].
@@ -146,6 +162,22 @@ class Pad(_Rearrange):
         axes = inputs[0].rank - 1
         return Reach((1,) * axes, (1,) * axes, tuple(-a for a, _ in pad_sides(self.sides, axes, "sides")))
 
+    def torch(self, inputs: Types) -> Torch:
+        axes = inputs[0].rank - 1
+        pairs = reversed(pad_sides(self.sides, axes, "sides"))  # torch begins with the last axis
+        padding = alike(tuple(side for pair in pairs for side in pair))
+        alone = isinstance(padding, int)
+        args = [Arg(padding, "padding", source=Of("sides") if padding == self.sides else None)]
+        sides = f"({', '.join(['{padding}'] * (2 * axes))})" if alone else "{padding}"
+        if self.mode != "constant":
+            module, more = f"nn.{_PADS[self.mode]}Pad{axes}d({{padding}})", f', mode="{self.mode}"'
+        elif self.value:
+            args.append(given("value", self.value, "value"))
+            module, more = f"nn.ConstantPad{axes}d({{padding}}, {{value}})", ", value={value}"
+        else:
+            module, more = f"nn.ZeroPad{axes}d({{padding}})", ""
+        return Torch(module, f"F.pad({{0}}, {sides}{more})", tuple(args))
+
 
 class Crop(_Rearrange):
     """The middle of the spatial axes: [C, *S] -> [C, *size].
@@ -178,3 +210,6 @@ class Crop(_Rearrange):
     def reach(self, inputs: Types) -> Reach:
         ones = (1,) * (inputs[0].rank - 1)
         return Reach(ones, ones, self.offsets(inputs[0]))
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("CenterCrop", args=(given("size", self.size),))

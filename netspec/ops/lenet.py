@@ -8,6 +8,7 @@ from netspec.ops import windows
 from netspec.ops.arguments import PositiveInt, Window, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
 from netspec.ops.linear import features
+from netspec.ops.torchrule import Torch, channels, features_in, given
 
 
 class Subsample(Layer):
@@ -47,6 +48,10 @@ class Subsample(Layer):
         kernel = per_axis(self.k, inputs[0].rank - 1, "k")
         return Reach(kernel, kernel, (0,) * len(kernel))
 
+    def torch(self, inputs: Types) -> Torch:
+        (x,) = inputs
+        return Torch(f"Subsample{x.rank - 1}d", args=(channels(x), given("k", self.k)))
+
 
 class Rbf(Layer):
     """Squared distance to each of `out` fixed centres: [*, in] -> [*, out], y_i = sum_j (x_j - w_ij)^2.
@@ -76,3 +81,6 @@ class Rbf(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return last_axes(inputs[0], 1)
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("Rbf", args=(features_in(inputs[0]), given("out", self.out)))

@@ -5,6 +5,7 @@ from typing import ClassVar
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Numbers, PositiveInt, literal_shape, wrong_rank
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.ops.torchrule import Torch, features_in, given, with_literal
 
 
 def features(input: TensorType) -> TensorType:
@@ -52,3 +53,7 @@ class Dense(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return last_axes(inputs[0], 1)
+
+    def torch(self, inputs: Types) -> Torch:
+        args = (features_in(inputs[0]), given("out", self.out), given("bias", self.bias, "bias", True))
+        return with_literal(Torch("nn.Linear", args=args), self.weight, 2)

@@ -6,6 +6,7 @@ from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.torchrule import Arg, Torch, dim
 from netspec.problems.shapes import ConcatMismatch, DtypesDiffer, ShapesDiffer
 
 
@@ -81,6 +82,11 @@ def _remedy(ours: tuple[Dim, ...], theirs: tuple[Dim, ...], axis: int, size: Dim
     return "the same strides and pads on both paths, or `crop`, `pad` or `upsample` on one of them"
 
 
+def between(operator: str, count: int) -> str:
+    """A template with an operator between all of `count` inputs."""
+    return f" {operator} ".join(f"{{{place}}}" for place in range(count))
+
+
 class _Merge(Layer):
     """What layers of two or more inputs of fitting shapes share."""
 
@@ -109,6 +115,9 @@ class Add(_Merge):
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(adds=output.elements * (len(inputs) - 1))
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function=between("+", len(inputs)), broadcasts=True)
+
 
 class Mul(_Merge):
     """Product of two or more inputs, element by element: [*], [*], ... -> [*].
@@ -123,6 +132,9 @@ class Mul(_Merge):
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(mults=output.elements * (len(inputs) - 1))
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function=between("*", len(inputs)), broadcasts=True)
 
 
 class Concat(_Merge):
@@ -168,3 +180,6 @@ class Concat(_Merge):
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return FREE
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function="torch.cat([{inputs}], {args})", args=(Arg(dim(self.axis), "dim", 0),))

@@ -5,8 +5,17 @@ from typing import ClassVar, Literal
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
 from netspec.ops.base import FREE, Cost, Types
-from netspec.ops.merge import _Merge, one_dtype, show_shapes
+from netspec.ops.merge import _Merge, between, one_dtype, show_shapes
+from netspec.ops.torchrule import Arg, Torch, dim
 from netspec.problems.shapes import ConcatMismatch
+
+
+def nested(function: str, count: int) -> str:
+    """A template with a function of two applied to all of `count` inputs."""
+    text = "{0}"
+    for place in range(1, count):
+        text = f"{function}({text}, {{{place}}})"
+    return text
 
 
 class Sub(_Merge):
@@ -23,6 +32,9 @@ class Sub(_Merge):
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(adds=output.elements)
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function=between("-", 2), broadcasts=True)
+
 
 class Div(_Merge):
     """Quotient of two inputs, element by element: [*], [*] -> [*], first by second.
@@ -37,6 +49,9 @@ class Div(_Merge):
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(other=output.elements)
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function=between("/", 2), broadcasts=True)
 
 
 class Mean(_Merge):
@@ -53,6 +68,10 @@ class Mean(_Merge):
         elements = output.elements
         return Cost(0, elements, elements * (len(inputs) - 1))
 
+    def torch(self, inputs: Types) -> Torch:
+        count = len(inputs)
+        return Torch(function=f"({between('+', count)}) / {count}", broadcasts=True)
+
 
 class Max(_Merge):
     """Largest of two or more inputs, element by element: [*], [*], ... -> [*].
@@ -67,6 +86,9 @@ class Max(_Merge):
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(other=output.elements * (len(inputs) - 1))
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function=nested("torch.maximum", len(inputs)), broadcasts=True)
+
 
 class Min(_Merge):
     """Smallest of two or more inputs, element by element: [*], [*], ... -> [*].
@@ -80,6 +102,9 @@ class Min(_Merge):
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return Cost(other=output.elements * (len(inputs) - 1))
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function=nested("torch.minimum", len(inputs)), broadcasts=True)
 
 
 class Stack(_Merge):
@@ -116,3 +141,6 @@ class Stack(_Merge):
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return FREE
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function="torch.stack([{inputs}], {args})", args=(Arg(dim(self.axis), "dim", 0),))

@@ -6,6 +6,7 @@ from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Fraction01, PositiveFloat, PositiveInt, wrong_rank
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.ops.torchrule import Arg, Size, Torch, channels, given
 
 
 def normalising(elements: Dim, groups: Dim, *, scaled: bool, shifted: bool) -> Cost:
@@ -20,6 +21,12 @@ def trailing(x: TensorType, axes: int) -> tuple[Dim, ...]:
     if axes > x.rank:
         raise wrong_rank(x, f"at least {axes} axes", "axes")
     return x.shape[x.rank - axes :]
+
+
+def last_sizes(x: TensorType, axes: int) -> Arg:
+    """The sizes of the last axes, which torch's norms take by position."""
+    sizes = trailing(x, axes)
+    return Arg(sizes[0], source=Size(0, x.rank - 1)) if axes == 1 else Arg(sizes)
 
 
 class BatchNorm(Layer):
@@ -66,6 +73,17 @@ class BatchNorm(Layer):
     def reach(self, inputs: Types) -> Reach:
         return POINT
 
+    def torch(self, inputs: Types) -> Torch:
+        (x,) = inputs
+        args = (
+            channels(x),
+            given("eps", self.eps, "eps", 1e-5),
+            given("momentum", self.momentum, "momentum", 0.1),
+            given("affine", self.affine, "affine", True),
+            given("track", self.track, "track_running_stats", True),
+        )
+        return Torch(f"nn.BatchNorm{max(x.rank - 1, 1)}d", args=args)
+
 
 class LayerNorm(Layer):
     """The last `axes` axes together to mean 0 and variance 1, then scaled and shifted: [*, D] -> [*, D].
@@ -104,6 +122,14 @@ class LayerNorm(Layer):
     def reach(self, inputs: Types) -> Reach:
         return last_axes(inputs[0], self.axes)
 
+    def torch(self, inputs: Types) -> Torch:
+        eps = given("eps", self.eps, "eps", 1e-5)
+        if not self.affine:
+            return Torch(function=f"F.layer_norm({{0}}, {{0}}.shape[-{self.axes}:], {{args}})", args=(eps,))
+        return Torch(
+            "nn.LayerNorm", args=(last_sizes(inputs[0], self.axes), eps, given("bias", self.bias, "bias", True))
+        )
+
 
 class RmsNorm(Layer):
     """The last `axes` axes together divided by their root mean square: [*, D] -> [*, D].
@@ -137,3 +163,9 @@ class RmsNorm(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return last_axes(inputs[0], self.axes)
+
+    def torch(self, inputs: Types) -> Torch:
+        eps = given("eps", self.eps, "eps")
+        if not self.affine:
+            return Torch(function=f"F.rms_norm({{0}}, {{0}}.shape[-{self.axes}:], {{args}})", args=(eps,))
+        return Torch("nn.RMSNorm", args=(last_sizes(inputs[0], self.axes), eps))

@@ -7,6 +7,7 @@ from netspec.ops.arguments import PositiveFloat, PositiveInt, spatial_axes, wron
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
 from netspec.ops.norm import normalising
+from netspec.ops.torchrule import Torch, channels, given
 from netspec.problems.shapes import OneElement
 
 
@@ -44,6 +45,10 @@ class GroupNorm(Layer):
     def reach(self, inputs: Types) -> Reach:
         return whole(inputs[0])
 
+    def torch(self, inputs: Types) -> Torch:
+        settings = given("eps", self.eps, "eps", 1e-5), given("affine", self.affine, "affine", True)
+        return Torch("nn.GroupNorm", args=(given("groups", self.groups), channels(inputs[0]), *settings))
+
 
 class InstanceNorm(Layer):
     """Each map of each sample to mean 0 and variance 1: [C, *S] -> [C, *S].
@@ -75,6 +80,11 @@ class InstanceNorm(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return whole(inputs[0])
+
+    def torch(self, inputs: Types) -> Torch:
+        (x,) = inputs
+        settings = given("eps", self.eps, "eps", 1e-5), given("affine", self.affine, "affine", False)
+        return Torch(f"nn.InstanceNorm{x.rank - 1}d", args=(channels(x), *settings))
 
 
 class Lrn(Layer):
@@ -108,3 +118,12 @@ class Lrn(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT
+
+    def torch(self, inputs: Types) -> Torch:
+        args = (
+            given("size", self.size),
+            given("alpha", self.alpha, "alpha", 1e-4),
+            given("beta", self.beta, "beta", 0.75),
+            given("k", self.k, "k", 1.0),
+        )
+        return Torch("nn.LocalResponseNorm", "F.local_response_norm", args)

@@ -1,5 +1,6 @@
 """Pools with a sliding window: `maxpool` and `avgpool`."""
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from netspec.ir.dims import Dim
@@ -7,6 +8,7 @@ from netspec.ir.types import TensorType
 from netspec.ops import windows
 from netspec.ops.arguments import Padding, Window, pad_sides, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product
+from netspec.ops.torchrule import Arg, Torch, given
 from netspec.problems.shapes import OnlyPadding, PadOverHalf, WindowBeyondInput
 
 _MOST_STARTS = 65_536  # windows looked at one by one; a dilation beyond such an input is no real layer
@@ -16,6 +18,7 @@ class _Pool(Layer):
     """What pools with a sliding window share."""
 
     positional: ClassVar[int] = 1
+    torch_kind: ClassVar[str]  # torch's word for it
 
     k: Window
     stride: Window | None = None
@@ -62,6 +65,30 @@ class _Pool(Layer):
         extents = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
         return Reach(extents, strides, tuple(-before for before, _ in self.sides(inputs[0])))
 
+    def torch(self, inputs: Types) -> Torch:
+        axes = inputs[0].rank - 1
+        kernel, strides, dilation = self.settings(axes)
+        pad = self.pad
+        if pad == "same" and all(k % 2 == s == d == 1 for k, s, d in zip(kernel, strides, dilation, strict=True)):
+            pad = tuple(k // 2 for k in kernel)  # the same for all sizes
+        lacking = pad == "same" or windows.uneven(pad, axes)
+        padding = (windows.part_padding if lacking else windows.torch_padding)(pad, axes)
+        args = (
+            given("k", self.k),
+            given(*("k", self.k) if self.stride is None else ("stride", self.stride), "stride", self.k),
+            padding if pad is self.pad else padding._replace(source=None),
+            *self.torch_args(),
+            Arg(self.ceil and self.pad != "same", "ceil_mode", False),
+        )
+        kind = f"{self.torch_kind}Pool{axes}d"
+        if lacking:
+            return Torch(f"Padded{kind}", args=args)
+        return Torch(f"nn.{kind}", f"F.{self.torch_kind.lower()}_pool{axes}d", args)
+
+    @abstractmethod
+    def torch_args(self) -> tuple[Arg, ...]:
+        """The arguments of one kind of pool."""
+
 
 class MaxPool(_Pool):
     """Largest element of each window: [C, *S] -> [C, *S'].
@@ -75,6 +102,7 @@ class MaxPool(_Pool):
     """
 
     example: ClassVar[str] = "maxpool 3 stride=2 pad=1"
+    torch_kind: ClassVar[str] = "Max"
 
     dilation: Window = 1
 
@@ -110,6 +138,9 @@ class MaxPool(_Pool):
                 if any(start % d >= n for start in starts):
                     raise OnlyPadding("dilation", axis=name, dilation=d, size=n)
 
+    def torch_args(self) -> tuple[Arg, ...]:
+        return (given("dilation", self.dilation, "dilation", 1),)
+
 
 class AvgPool(_Pool):
     """Mean of each window: [C, *S] -> [C, *S'].
@@ -122,6 +153,7 @@ class AvgPool(_Pool):
     """
 
     example: ClassVar[str] = "avgpool 2"
+    torch_kind: ClassVar[str] = "Avg"
 
     count_pad: bool = True
 
@@ -137,3 +169,6 @@ class AvgPool(_Pool):
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         outputs, window = output.elements, self.window(inputs[0])
         return Cost(0, outputs, outputs * (window - 1), 0, outputs * window)
+
+    def torch_args(self) -> tuple[Arg, ...]:
+        return (given("count_pad", self.count_pad, "count_include_pad", True),)

@@ -11,6 +11,7 @@ from netspec.ops.arguments import PositiveFloat, PositiveInt, Window, per_axis, 
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
 from netspec.ops.shape import _Rearrange
+from netspec.ops.torchrule import Arg, Torch, given
 from netspec.problems.shapes import (
     AlignNeedsInterpolation,
     BlockDoesNotDivide,
@@ -103,6 +104,18 @@ class Upsample(Layer):
         size, stride, start = zip(*taps, strict=True)
         return Reach(size, stride, start)
 
+    def torch(self, inputs: Types) -> Torch:
+        if self.size is not None:
+            target = given("size", self.size, "size")
+        else:
+            target = Arg(2, "scale_factor") if self.scale is None else given("scale", self.scale, "scale_factor")
+        args = (
+            target,
+            given("mode", self.mode, "mode", "nearest"),
+            given("align_corners", self.align_corners, "align_corners", False),
+        )
+        return Torch("nn.Upsample", "F.interpolate", args)
+
 
 def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:
     """floor(size * scale), where the product is rounded to a float first as torch does."""
@@ -150,6 +163,9 @@ class PixelShuffle(_Rearrange):
     def reach(self, inputs: Types) -> Reach:
         return POINT if self.r == 1 else Reach((1, 1), ((1, self.r), (1, self.r)), (0, 0))
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.PixelShuffle", "F.pixel_shuffle", (given("r", self.r),))
+
 
 class PixelUnshuffle(_Rearrange):
     """Blocks of r x r pixels into channels: [C, H, W] -> [C * r^2, H / r, W / r].
@@ -179,6 +195,9 @@ class PixelUnshuffle(_Rearrange):
     def reach(self, inputs: Types) -> Reach:
         return Reach((self.r, self.r), (self.r, self.r), (0, 0))
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.PixelUnshuffle", "F.pixel_unshuffle", (given("r", self.r),))
+
 
 class ChannelShuffle(_Rearrange):
     """Channels dealt out among the groups: [g * n, *S] -> [n * g, *S], channel i*n + j to j*g + i.
@@ -201,3 +220,6 @@ class ChannelShuffle(_Rearrange):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.ChannelShuffle", "F.channel_shuffle", (given("groups", self.groups),))

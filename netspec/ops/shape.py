@@ -6,6 +6,7 @@ from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Sizes, axis_index
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.torchrule import Arg, Of, Torch, dim, given
 from netspec.problems.shapes import PermuteMismatch, ReshapeEntries, ReshapeMismatch
 
 
@@ -41,6 +42,9 @@ class Flatten(_Rearrange):
         (x,) = inputs
         start = axis_index(self.start, x, "start")
         return x.with_shape(*x.shape[:start], product(x.shape[start:]))
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.Flatten", "{0}.flatten({start_dim})", (Arg(dim(self.start), "start_dim", 1),))
 
 
 class Reshape(_Rearrange):
@@ -81,6 +85,13 @@ class Reshape(_Rearrange):
         rest = elements // known
         return x.with_shape(*(rest if size == -1 else size for size in target))
 
+    def torch(self, inputs: Types) -> Torch:
+        if isinstance(self.shape, int):
+            sizes: tuple[Arg, ...] = (given("shape", self.shape),)
+        else:
+            sizes = tuple(Arg(size, source=Of("shape", place)) for place, size in enumerate(self.shape))
+        return Torch(function="{0}.reshape({0}.shape[0], {args})", args=sizes)
+
 
 def _fitting(target: tuple[int, ...], elements: Dim) -> str:
     """What to write in place of a target that has another number of elements."""
@@ -116,6 +127,9 @@ class Permute(_Rearrange):
         """The axes, counted from 0."""
         return tuple(axis_index(axis, x, "axes") for axis in self.axes)
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function="{0}.permute(0, {args})", args=tuple(Arg(dim(axis)) for axis in self.axes))
+
 
 class Identity(_Rearrange):
     """The input as it is: [*] -> [*]. It names a value, or keeps a path of a merge as it was.
@@ -132,3 +146,6 @@ class Identity(_Rearrange):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.Identity", "{0}")

@@ -6,6 +6,7 @@ from netspec.ir.types import TensorType
 from netspec.ops.arguments import Numbers, PositiveInt
 from netspec.ops.arguments import shape as numbers_shape
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.torchrule import Arg, Of, Torch, literal
 
 
 class _Source(Layer):
@@ -42,6 +43,11 @@ class Param(_Source):
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {"": Weight(self.shape, "trainable", self.dtype)}
 
+    def torch(self, inputs: Types) -> Torch:
+        dtype = "" if self.dtype == "float32" else f", dtype=torch.{self.dtype}"
+        sizes = tuple(Arg(size, source=Of("shape", place)) for place, size in enumerate(self.shape))
+        return Torch(f"nn.Parameter(0.02 * torch.randn({{args}}{dtype}))", args=sizes or (Arg(()),))
+
 
 class Constant(_Source):
     """A tensor of literal numbers: -> [*], not trained. Every sample sees the same one.
@@ -61,3 +67,6 @@ class Constant(_Source):
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {"": Weight(numbers_shape(self.value), "fixed")}
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.Parameter(torch.tensor({literal}), requires_grad=False)", literal=literal(self.value))

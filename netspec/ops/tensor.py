@@ -7,6 +7,7 @@ from netspec.ops.arguments import Axes, PositiveInt, axis_index, wrong_rank
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.linear import features
 from netspec.ops.merge import broadcast, one_dtype, show_shapes
+from netspec.ops.torchrule import Arg, Size, Torch, alike, dim, given
 from netspec.problems.shapes import AxisTwice, InnerMismatch, OptionsConflict, ShapesDiffer
 
 
@@ -60,6 +61,9 @@ class MatMul(Layer):
     def reach(self, inputs: Types) -> Reach:
         return whole(inputs[0])
 
+    def torch(self, inputs: Types) -> Torch:
+        return Torch(function="{0} @ {1}.mT" if self.transpose else "{0} @ {1}", broadcasts=True)
+
 
 class Reduce(Layer):
     """Sum, mean, maximum, minimum or product along axes, which go: [C, H, W] -> [C] for `axes=(1, 2)`.
@@ -108,6 +112,18 @@ class Reduce(Layer):
     def reach(self, inputs: Types) -> Reach:
         return whole(inputs[0])
 
+    def torch(self, inputs: Types) -> Torch:
+        keep = given("keep", self.keep, "keepdim", False)
+        gone = sorted(axis + 1 for axis in self.reduced(inputs[0]))
+        # torch's prod takes one axis at a time, from the last, so that the others keep their numbers; of no axes
+        # the others would take all
+        if self.op == "prod" or not gone:
+            steps = (f".prod(dim={axis}{', keepdim=True' if self.keep else ''})" for axis in reversed(gone))
+            return Torch(function="{0}" + "".join(steps))
+        function = {"max": "amax", "min": "amin"}.get(self.op, self.op)
+        axes = dim(self.axes) if isinstance(self.axes, int) else alike(tuple(map(dim, self.axes)))
+        return Torch(function=f"{{0}}.{function}({{args}})", args=(Arg(axes, "dim"), keep))
+
 
 class Scale(Layer):
     """Multiplication by a number, or by a trained factor per channel: [*] -> [*].
@@ -151,6 +167,17 @@ class Scale(Layer):
     def reach(self, inputs: Types) -> Reach:
         return POINT
 
+    def torch(self, inputs: Types) -> Torch:
+        (x,) = inputs
+        if self.by is not None:
+            return Torch(function="{0} * {args}", args=(given("by", self.by),))
+        axis = self.axis(x)
+        size = Arg(x.shape[axis], source=Size(0, axis))
+        return Torch(
+            "ChannelScale",
+            args=(size, given("init", self.init, "init", 1.0), given("bias", self.bias, "bias", False)),
+        )
+
 
 class Embedding(Layer):
     """A vector for each integer: int64 [*] -> [*, dim], row x of the weight [vocab, dim].
@@ -178,3 +205,6 @@ class Embedding(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT
+
+    def torch(self, inputs: Types) -> Torch:
+        return Torch("nn.Embedding", args=(given("vocab", self.vocab), given("dim", self.dim)))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from netspec.ir.dims import Dim, maximum, minimum
+from netspec.ops.arguments import pad_sides
+from netspec.ops.torchrule import Arg, Of, alike
 from netspec.problems.shapes import ReflectTooFar, WindowTooLarge
 
 AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -74,6 +77,23 @@ def _too_large(
         result=places,
         remedy=f"a window of at most {smaller}, or {remedy}" if smaller >= 1 else remedy,
     )
+
+
+def torch_padding(pad: Any, axes: int) -> Arg:
+    """A `Padding` as torch's layers have it: "same", a number, or one per axis."""
+    value = pad if pad == "same" else alike(tuple(before for before, _ in pad_sides(pad, axes)))
+    return Arg(value, "padding", 0, Of("pad") if value == pad else None)
+
+
+def part_padding(pad: Any, axes: int) -> Arg:
+    """A `Padding` as the parts have it: "same", or (before, after) per axis."""
+    value = pad if pad == "same" else pad_sides(pad, axes)
+    return Arg(value, "padding", ((0, 0),) * axes, Of("pad") if value == pad else None)
+
+
+def uneven(pad: Any, axes: int) -> bool:
+    """Whether a `Padding` has another number before than after, which torch's layers lack."""
+    return pad != "same" and any(before != after for before, after in pad_sides(pad, axes))
 
 
 def check_mirror(argument: str, mode: str, sizes: Sequence[Dim], sides: Sequence[tuple[Dim, Dim]]) -> None:

@@ -138,8 +138,8 @@ class Builder:
         return tuple(c[1:-1])
 
     def path(self, c: Children) -> ast.Chain:
-        chain: ast.Chain = c[1]
-        return chain
+        chain: ast.Chain | ast.Broken = c[1]
+        return chain if isinstance(chain, ast.Chain) else ast.Chain(None, (ast.Step(None, chain),), chain.span)
 
     def group(self, c: Children) -> ast.Group:
         return ast.Group(c[0], c[0].span)

@@ -1,0 +1,52 @@
+"""`netspec codegen`: the torch source of a net, to standard output or a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.driver import Compilation, compile_source, is_json, told
+from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
+from netspec.emit.style import printable, wants_color
+from netspec.emit.torch.places import CannotWrite
+from netspec.emit.torch.source import generate
+from netspec.emit.writing import replace
+
+
+def codegen(target: str, settings: Sequence[str], output: str | None, color: str) -> int:
+    """Write the source of a net. Returns the exit code."""
+    try:
+        made = chosen(target, settings)
+        found: Sequence[Diagnostic] = told([made])
+        text = generate(made) if made.network is not None and made.sound else None
+    except SpecError as error:
+        found, text = error.diagnostics, None
+    except CannotWrite as error:
+        found, text = [*found, error.diagnostic], None
+    print_diagnostics(found, wants_color(color, sys.stderr))
+    if text is None:
+        return exit_code(found)
+    if output is None:
+        click.echo(text, nl=False)
+        return 0
+    if output.endswith(".net"):
+        raise click.UsageError(f"{printable(output)} would be a spec: choose another name, such as model.py")
+    refused = replace(output, text.encode())
+    if refused:
+        raise click.ClickException(f"cannot write {printable(output)}: {refused}")
+    click.echo(f"wrote {printable(output)}", err=True)
+    return 0
+
+
+def chosen(target: str, settings: Sequence[str]) -> Compilation:
+    """The net of a target; the only one, where none is named. Raises SpecError."""
+    source, net = source_of(target)
+    if is_json(source):
+        raise click.UsageError(f"{printable(os.path.basename(target))} is IR: code is written from a .net file")
+    values = parse_settings(settings)
+    ready = compile_source(source, net, values)
+    return ready[0] if len(ready) == 1 else Compilation(source, net, values)

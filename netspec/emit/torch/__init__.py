@@ -1,0 +1,1 @@
+"""Torch source from a spec: `source.generate`. Nothing here imports torch."""

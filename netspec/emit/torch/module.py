@@ -1,0 +1,32 @@
+"""A net as a torch module: its generated source, executed."""
+
+from __future__ import annotations
+
+import linecache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class MissingExtra(ImportError):
+    """A package is not installed that only some of netspec needs."""
+
+
+def build(name: str, source: str) -> nn.Module:
+    """The module of a net's source. Raises MissingExtra where torch is not installed."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise MissingExtra("this needs torch, which is not installed: pip install 'netspec[torch]'") from None
+    file = f"<torch source of {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
+    namespace: dict[str, Any] = {"__name__": f"netspec.generated.{name}"}
+    exec(compile(source, file, "exec"), namespace)
+    module: nn.Module = namespace[class_of(source)]()
+    return module
+
+
+def class_of(source: str) -> str:
+    """The name of the net's class: the last of the source."""
+    return source.rsplit("\nclass ", 1)[1].split("(", 1)[0]

@@ -1,0 +1,428 @@
+"""One class, from the modules that it stands for."""
+
+from __future__ import annotations
+
+import ast as py
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netspec.elaborate.trace import Site
+from netspec.emit.torch.drafts import Draft, Given, Leaf, Make, Merger, Times, Unlike, kind_of
+from netspec.emit.torch.expressions import constant, literal, nested, safe_name
+from netspec.emit.torch.forward import Forward
+from netspec.emit.torch.layout import Code
+from netspec.emit.torch.places import CannotWrite, ClassDef, Entry, Place, tests_of
+from netspec.ir.network import CallNode, LayerNode, RepeatNode, iterations
+from netspec.ops.torchrule import NOTHING, Arg, Of, Size, Torch
+from netspec.problems.torch import NoTorch
+from netspec.syntax import ast
+
+if TYPE_CHECKING:
+    from netspec.emit.torch.classes import Classes
+
+
+class Writer:
+    """Writes one class from the modules that it stands for."""
+
+    def __init__(self, classes: Classes, places: list[Place]) -> None:
+        self.classes = classes
+        self.places = places
+        self._functions: dict[str, bool] = {}
+        self._args: dict[str, list[tuple[Arg, str]] | None] = {}
+        self.scopes = [dict(classes.scope(place)) for place in places]
+        self.merger = Merger(self.scopes, extras=places[0].module.name not in classes.roots)
+
+    def write(self) -> ClassDef:
+        """The class. Raises Unlike."""
+        first = self.places[0]
+        items = self._items() if self._is_sequential() else None
+        entries: list[Entry] = []
+        inputs: list[str] = []
+        forward: list[str] = []
+        if items is None:
+            entries = list(self._entries())
+            inputs, forward = self._forward(entries)
+        given, local = self._given()
+        made = ClassDef(
+            "",
+            given,
+            entries,
+            local,
+            inputs,
+            forward,
+            len(first.module.outputs),
+            items,
+            self._doc(first),
+            self.places,
+        )
+        made.sizes = self._sizes()
+        return made
+
+    def signature(self) -> Any:
+        """Equal for modules that can be one class."""
+        place = self.places[0]
+        drafts = tuple(
+            (node.name, kind_of(draft) if (draft := self.draft(place, node)) is not None else None)
+            for node in place.module.nodes
+        )
+        return drafts, None if self._is_sequential() else tuple(Forward(self, place).lines()[1])
+
+    def _forward(self, entries: list[Entry]) -> tuple[list[str], list[str]]:
+        """Inputs and statements; where there are two kinds of them, a condition tells which."""
+        forwards = [Forward(self, place) for place in self.places]
+        made = [forward.lines() for forward in forwards]
+        kinds = list({tuple(lines): None for _, lines in made})
+        if any(inputs != made[0][0] for inputs, _ in made) or len(kinds) > 2:
+            raise Unlike
+        if len(kinds) == 1:
+            is_root = self.places[0].module.name in self.classes.roots
+            return made[0][0], forwards[0].commented() if is_root else made[0][1]
+        for wanted in kinds:
+            text = self._telling([tuple(lines) == wanted for _, lines in made])
+            if text is not None:
+                other = next(kind for kind in kinds if kind != wanted)
+                flag = "shortcut" if any(" + " in line for line in wanted) else "direct"
+                while any(entry.name == flag for entry in entries):
+                    flag += "_"
+                entries.insert(0, Entry(flag, text))
+                return made[0][0], [f"if self.{flag}:", *(f"    {line}" for line in wanted), *other]
+        raise Unlike
+
+    def _telling(self, outcomes: Sequence[bool]) -> str | None:
+        """A condition of the author's that has these outcomes, one for each place."""
+        known = [tests_of(place) for place in self.places]
+        for key, (test, _) in known[0].items():
+            if [tests[key][1] if key in tests else None for tests in known] != list(outcomes):
+                continue
+            wishes = []
+            for place in self.places:
+                node = next(n for n in place.module.nodes if any(t is test for t, _ in place.origin(n).tests))
+                it = node.inputs[0] if node.inputs else None
+                wishes.append(self.classes.translated(place, test, place.origin(node).env, it))
+            text = self.merger.expression([wish for wish in wishes if wish is not None], outcomes)
+            if text is not None:
+                return text
+        return None
+
+    # -- attributes -------------------------------------------------------------------------------------
+
+    def _is_sequential(self) -> bool:
+        for place in self.places:
+            names = [node.name for node in place.module.nodes]
+            if names != [str(number) for number in range(len(names))] or place.module.name in self.classes.roots:
+                return False
+            if not self.classes.is_chain(place.tracer, place.module.name):
+                return False
+        return True
+
+    def _items(self) -> list[tuple[str, Code]]:
+        """The modules of an nn.Sequential, each with the condition under which it is there."""
+        rows = []
+        for place in self.places:
+            rows.append({id(place.origin(node).unit): node for node in place.module.nodes})
+        longest = max(rows, key=len)
+        if any(len(row) != len(place.module.nodes) for row, place in zip(rows, self.places, strict=True)):
+            raise Unlike
+        if any([key for key in longest if key in row] != list(row) for row in rows):
+            raise Unlike
+        items: list[tuple[str, Code]] = []
+        for key in longest:
+            there = [key in row for row in rows]
+            drafts = [self.draft(place, row[key]) for place, row in zip(self.places, rows, strict=True) if key in row]
+            present = [draft for draft in drafts if draft is not None]
+            if all(there):
+                items.append(("", self.merger.merge(present)))
+                continue
+            text = self._presence(key, rows, there)
+            part = Merger([scope for scope, is_there in zip(self.scopes, there, strict=True) if is_there], extras=False)
+            items.append((text, part.merge(present)))
+            self.merger.used.update(part.used)
+        return items
+
+    def _presence(self, key: int, rows: list[dict[int, Any]], there: list[bool]) -> str:
+        """The condition under which a unit is there. Raises Unlike."""
+        place, row = next((p, r) for p, r in zip(self.places, rows, strict=True) if key in r)
+        wishes = []
+        for test, outcome in place.origin(row[key]).tests:
+            wish = self.classes.translated(place, test, place.origin(row[key]).env, place.module.inputs[0])
+            if wish is not None:
+                wishes.append(wish if outcome else py.UnaryOp(py.Not(), wish))
+        text = self.merger.expression(wishes, there)
+        if text is None:
+            raise Unlike
+        return text
+
+    def _entries(self) -> Iterator[Entry]:
+        names = [[n.name for n in place.module.nodes if not self.is_function(n.name)] for place in self.places]
+        if any(other != names[0] for other in names):
+            raise Unlike
+        for name in names[0]:
+            nodes = [self.node(place, name) for place in self.places]
+            node = nodes[0]
+            self.classes.check_name(self.places[0], node)
+            shares = getattr(node, "shares", None)
+            if shares is not None:
+                if "/" in shares:
+                    raise self._outside(node)
+                if self.places[0].origin(node).labelled:
+                    yield Entry(name, f"self.{shares}")
+                continue
+            drafts = [self.draft(place, n) for place, n in zip(self.places, nodes, strict=True)]
+            yield Entry(name, self._code(name, [d for d in drafts if d is not None]))
+            for weight, source in getattr(node, "ties", {}).items():
+                if "/" in source:
+                    raise self._outside(node)
+                yield Entry(f"{name}.{weight}", f"self.{source}")
+
+    def _outside(self, node: Any) -> CannotWrite:
+        remedy = "take the braces around it away, or make a `block` of both"
+        return CannotWrite(NoTorch(reason="its weights belong to a layer outside", remedy=remedy), self.places[0], node)
+
+    def _code(self, name: str, drafts: list[Draft]) -> Code:
+        if len(drafts) != len(self.places):
+            raise Unlike
+        if all(kind_of(draft) == kind_of(drafts[0]) for draft in drafts):
+            return self.merger.merge(drafts)
+        origins = [place.origin(self.node(place, name)) for place in self.places]
+        for test, _ in origins[0].tests:
+            outcomes = [{id(t): o for t, o in origin.tests}.get(id(test)) for origin in origins]
+            if None in outcomes or len(set(outcomes)) != 2:
+                continue
+            wishes = []
+            for place, origin in zip(self.places, origins, strict=True):
+                inputs = self.node(place, name).inputs
+                wish = self.classes.translated(place, test, origin.env, inputs[0] if inputs else None)
+                if wish is not None:
+                    wishes.append(wish)
+            text = self.merger.expression(wishes, outcomes)
+            if text is not None:
+                return self.merger.choose(text, drafts, [bool(outcome) for outcome in outcomes])
+        raise Unlike
+
+    def node(self, place: Place, name: str) -> Any:
+        """The node of a name, or None."""
+        return place.nodes.get(name)
+
+    def is_function(self, name: str) -> bool:
+        """Whether a node is applied without an attribute of its own."""
+        if name not in self._functions:
+            self._functions[name] = self._is_function(name)
+        return self._functions[name]
+
+    def _is_function(self, name: str) -> bool:
+        for place in self.places:
+            node = self.node(place, name)
+            if node is None:
+                continue
+            if not isinstance(node, LayerNode) or node.shares is not None:
+                return False
+            rule = self.rule(place, node)
+            if not rule.function or not node.inputs or (place.origin(node).labelled and rule.module):
+                return False
+        return self.function_args(name) is not None
+
+    def function_args(self, name: str) -> list[tuple[Arg, str]] | None:
+        """The arguments of a layer that is a function, if they are numbers; None if they depend on parameters."""
+        if name not in self._args:
+            self._args[name] = self._function_args(name)
+        return self._args[name]
+
+    def _function_args(self, name: str) -> list[tuple[Arg, str]] | None:
+        peers = [(place, node) for place in self.places if (node := self.node(place, name)) is not None]
+        rules = [self.rule(place, node) for place, node in peers]
+        out: list[tuple[Arg, str]] = []
+        for parts in zip(*(rule.args for rule in rules), strict=False):
+            if any(type(part.value) is not type(parts[0].value) or part.value != parts[0].value for part in parts):
+                return None
+            source = parts[0].source
+            if isinstance(source, Of) and rules[0].module:
+                wish = self.classes.argument(*peers[0], *source)
+                if wish is not None and any(isinstance(node, py.Name) for node in py.walk(wish)):
+                    return None
+            out.append((parts[0], literal(parts[0].value)))
+        return out
+
+    def rule(self, place: Place, node: LayerNode) -> Torch:
+        return self.classes.rule(place.tracer, place.module, node)
+
+    def draft(self, place: Place, node: Any) -> Draft | None:
+        """What a node's attribute is, or None for one that is only a function."""
+        if isinstance(node, LayerNode):
+            return self._layer(place, node)
+        if isinstance(node, CallNode):
+            return self._call(place, node.module, self.classes.site(place, node), node)
+        return self._repeat(place, node)
+
+    def _layer(self, place: Place, node: LayerNode) -> Draft | None:
+        rule = self.rule(place, node)
+        if not rule.module:
+            return None
+        args: list[tuple[str, Any, Draft]] = []
+        for arg in rule.args:
+            wish: py.expr | None = None
+            if isinstance(arg.source, Of):
+                wish = self.classes.argument(place, node, arg.source.argument, arg.source.entry)
+            elif isinstance(arg.source, Size):
+                wish = self.classes.size(place, node.inputs[arg.source.input], arg.source.axis)
+            hint = f"{node.name}_{arg.name or 'size'}" if node.name.isidentifier() else arg.name or "size"
+            args.append((arg.name, arg.default, Leaf(arg.value, (wish,) if wish is not None else (), safe_name(hint))))
+        return Make(rule.module, args, nested(rule.literal) if rule.literal is not None else "")
+
+    def _call(self, place: Place, module: str, site: Site, node: Any) -> Draft:
+        if self.classes.is_inline(place.tracer, module):
+            return self._chain(place.inside(module, node))
+        made = self.classes.of(place.tracer, module)
+        return Make(
+            made.name,
+            [
+                (
+                    "" if given.default is None else given.name,
+                    NOTHING if given.default is None else _default(given),
+                    leaf,
+                )
+                for given, leaf in self.classes.call(place, module, site, node.inputs)
+            ],
+        )
+
+    def _chain(self, place: Place) -> Draft:
+        """The nodes of a module as nn.Sequential."""
+        for node in place.module.nodes:
+            self.classes.check_name(place, node)
+        drafts = {node.name: self.draft(place, node) for node in place.module.nodes}
+        if list(drafts) == [""]:
+            only = drafts[""]
+            assert only is not None
+            return only
+        return _sequential({name: draft for name, draft in drafts.items() if draft is not None})
+
+    def _repeat(self, place: Place, node: RepeatNode) -> Draft:
+        origin = place.origin(node)
+        if len(node.inputs) > 1:
+            reason, remedy = "its iterations use a value from outside", "write the iterations out"
+            raise CannotWrite(NoTorch(reason=reason, remedy=remedy), place, node)
+        count = getattr(origin.unit, "count", None)
+        total = self.classes.translated(place, count, origin.env, None) if count is not None else None
+        drafts: dict[str, Draft] = {}
+        for (run, first), site in zip(iterations(node), origin.runs, strict=True):
+            wish = None
+            if total is not None and first + run.times == sum(r.times for r in node.runs):
+                wish = py.BinOp(total, py.Sub(), constant(first)) if first else total
+            draft = self._call(place, run.module, site, node)
+            if run.name is None:
+                draft = Times(draft, Leaf(run.times, (wish,) if wish is not None else (), "times"))
+            drafts[run.name or str(len(drafts))] = draft
+        return _sequential(drafts)
+
+    # -- the head ---------------------------------------------------------------------------------------
+
+    def _given(self) -> tuple[list[Given], list[tuple[str, str]]]:
+        """The parameters of the class, and the values that it computes first."""
+        first = self.places[0]
+        definition = first.tracer.definitions.get(first.module.name)
+        declared: dict[str, Any] = {}
+        lets: dict[str, ast.Let] = {}
+        if definition is not None:
+            declared = {safe_name(p.name.id): p for p in definition.parameters}
+            lets = {safe_name(s.name.id): s for s in definition.node.body.statements if isinstance(s, ast.Let)}
+        local: dict[str, str] = {}
+        needed = dict(self.merger.used)
+        queue = list(needed)
+        while queue:
+            name = queue.pop(0)
+            if name not in lets or name in declared:
+                continue
+            wishes = []
+            for place in self.places:
+                wish = self.classes.translated(
+                    place, lets[name].value, place.tracer.envs[place.module.name], (place.module.inputs or (None,))[0]
+                )
+                if wish is not None:
+                    wishes.append(wish)
+            before = set(self.merger.used)
+            text = self.merger.expression(wishes, [scope[name] for scope in self.scopes])
+            if text is not None and text != name:
+                local[name] = text
+                queue += [n for n in self.merger.used if n not in before]
+        needed = dict(self.merger.used)
+        given: list[Given] = []
+        order: list[str] = [n for n in ("in_channels", "in_features") if n in needed and n not in declared]
+        order += [n for n in declared if n in needed]
+        order += [n for n in needed if n not in order and n not in local]
+        for name in order:
+            values = [scope[name] for scope in self.scopes]
+            if name in self.merger.extras:
+                kind = "extra"
+            else:
+                kind = "size" if name in ("in_channels", "in_features") and name not in declared else "value"
+            parameter = declared.get(name)
+            default = None
+            if first.module.name in self.classes.roots:
+                default = values[0]
+            elif parameter is not None and isinstance(parameter.default, (ast.Number, ast.Boolean)):
+                default = parameter.default.value
+            elif (
+                parameter is not None
+                and isinstance(parameter.default, ast.String)
+                and len(parameter.default.parts) == 1
+            ):
+                default = parameter.default.parts[0]
+            given.append(Given(name, _type(values), None if default is None else literal(default), kind, values))
+        given.sort(key=lambda g: g.default is not None)
+        lines = list(local.items())
+        lets_order = list(lets)
+        lines.sort(key=lambda item: lets_order.index(item[0]))
+        return given, lines
+
+    def _doc(self, place: Place) -> str:
+        module = place.module
+        is_root = module.name in self.classes.roots
+        takes = ", ".join(f"{ref} {place.types[ref]}" if is_root else str(place.types[ref]) for ref in module.inputs)
+        gives = ", ".join(str(place.types[ref]) for ref in module.outputs.values())
+        if is_root:
+            return f"{takes} -> {gives}"
+        definition = place.tracer.definitions.get(module.name)
+        return f"{f'Block `{definition.name}`' if definition else 'A part of its net'}: {takes} -> {gives} at first"
+
+    def _sizes(self) -> dict[tuple[str, int], py.expr]:
+        """The sizes of the outputs, as far as the parameters give them."""
+        found: dict[tuple[str, int], py.expr] = {}
+        for member, ref in self.places[0].module.outputs.items():
+            for axis in range(len(self.places[0].types[ref].shape)):
+                wishes = [
+                    w for place in self.places if (w := self.classes.size(place, place.module.outputs[member], axis))
+                ]
+                values = [place.types[place.module.outputs[member]].shape[axis] for place in self.places]
+                check = Merger(self.scopes)
+                for wish in wishes:
+                    if check.expression([wish], values) is not None:
+                        found[member, axis] = wish
+                        break
+        return found
+
+
+def _sequential(drafts: dict[str, Draft]) -> Make:
+    if list(drafts) == [str(number) for number in range(len(drafts))]:
+        return Make("nn.Sequential", [("", NOTHING, draft) for draft in drafts.values()])
+    named = Make("OrderedDict", [(name, NOTHING, draft) for name, draft in drafts.items()])
+    return Make("nn.Sequential", [("", NOTHING, named)])
+
+
+def _default(given: Given) -> Any:
+    return py.literal_eval(given.default) if given.default is not None else NOTHING
+
+
+def _type(values: list[Any]) -> str:
+    """The type of a parameter that has these values."""
+    kinds = {_type_of(value) for value in values}
+    if len(kinds) == 1:
+        return kinds.pop()
+    if kinds <= {"int", "float"}:
+        return "float"
+    return " | ".join(sorted(kinds))
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, tuple):
+        inner = {_type_of(item) for item in value}
+        return f"tuple[{' | '.join(sorted(inner)) or 'int'}, ...]"
+    return type(value).__name__
