@@ -65,7 +65,9 @@ class Evaluator:
         raise Failed
 
     def option(self, expr: ast.Expr, words: Collection[str]) -> Static:
-        """The value of an argument that may be one of some bare words."""
+        """The value of an argument that may be one of some bare words, or a list with such."""
+        if words and isinstance(expr, ast.Sequence):
+            return self._counted(tuple(self.option(item, words) for item in expr.items), expr.span)
         if not (words and isinstance(expr, ast.Name)):
             return self(expr)
         return expr.id if expr.id in words else self._name(expr, words)

@@ -26,6 +26,7 @@ _WORDS: list[tuple[Any, str]] = [
     (arguments.Numbers, "numbers, in lists of equal lengths"),
     (arguments.Axes, "the number of an axis, or several"),
     (arguments.Sizes, "a size, or several; one of them may be -1"),
+    (arguments.Init, "`normal`, `uniform`, `xavier`, `kaiming`, `zeros`, `ones`, a number, or as `(normal, 0.02)`"),
     (arguments.Connections, "a list for each output map of the input maps that it sees"),
     (Factors, "a number above 0, or one per axis"),
     (tuple[int, ...], "a list of whole numbers"),

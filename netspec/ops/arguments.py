@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
-from netspec.problems.shapes import AxesMismatch, AxisOutOfRange, LiteralMismatch, RankMismatch
+from netspec.problems.shapes import AxesMismatch, AxisOutOfRange, LiteralMismatch, OptionsConflict, RankMismatch
 
 PositiveInt: TypeAlias = Annotated[int, Gt(0)]
 Count: TypeAlias = Annotated[int, Ge(0)]
@@ -42,6 +42,37 @@ def _rectangular(value: Any) -> Any:
 
 
 Numbers: TypeAlias = Annotated[Any, AfterValidator(_rectangular)]  # nested tuples of numbers
+
+
+def _initialisation(value: Any) -> Any:
+    """A way to draw first values, with its numbers."""
+    word, numbers = (value[0], len(value) - 1) if isinstance(value, tuple) else (value, 0)
+    allowed = {"normal": (0, 1), "uniform": (0, 2)}.get(word, (0,))
+    if numbers not in allowed:
+        raise ValueError(_INIT_NUMBERS.get(word, f"`{word}` takes no number"))
+    return value
+
+
+_INIT_NUMBERS = {
+    "normal": "write `normal`, or with its deviation `(normal, 0.02)`",
+    "uniform": "write `uniform`, from 0 to 1, or with its bounds `(uniform, -0.1, 0.1)`",
+}
+Drawn: TypeAlias = Literal["normal", "uniform", "xavier", "kaiming", "zeros", "ones"]
+Init: TypeAlias = Annotated[
+    Drawn | float | tuple[Drawn] | tuple[Drawn, float] | tuple[Drawn, float, float], AfterValidator(_initialisation)
+]
+
+
+def init_kind(init: Any) -> str | None:
+    """The word of an `init`, if it has one."""
+    word = init[0] if isinstance(init, tuple) else init
+    return word if isinstance(word, str) else None
+
+
+def no_init(init: Any) -> None:
+    """Literal numbers begin as they are. Raises OptionsConflict."""
+    if init is not None:
+        raise OptionsConflict("init", first="init", second="weight", why="these numbers are the weight")
 
 
 def shape(value: Any) -> tuple[int, ...]:

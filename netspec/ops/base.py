@@ -100,6 +100,7 @@ class Layer(BaseModel):
     dtypes: ClassVar[Literal["float", "int", "any"]] = "float"  # element types of the inputs
     view: ClassVar[bool] = False  # the output is the memory of the input, or of the layer's weight
     transparent: ClassVar[bool] = False  # without a label it leaves no node: the value passes through
+    drawn: ClassVar[bool] = False  # whether its argument `init` says how its weight begins
     example: ClassVar[str]  # one line of a spec that uses it
 
     @classmethod

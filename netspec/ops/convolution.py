@@ -7,12 +7,14 @@ from netspec.ir.types import TensorType
 from netspec.ops import windows
 from netspec.ops.arguments import (
     Count,
+    Init,
     Numbers,
     Offsets,
     Padding,
     PositiveInt,
     Window,
     literal_shape,
+    no_init,
     pad_sides,
     per_axis,
     spatial_axes,
@@ -41,13 +43,14 @@ class Conv(Layer):
     add a trained number per channel. `connect` gives, for each output map, the input maps that it sees
     (LeCun et al. 1998, table I); the weight is then [number of connections, *k]. `weight` fixes the kernel
     to literal numbers, whose missing leading axes are 1: it is not trained. `flip=true` turns the kernel
-    round, which makes it the convolution of mathematics.
+    round, which makes it the convolution of mathematics. `init`: how the weight begins, see `dense`.
 
     Cost: C / groups * product(k) multiplications per output and as many additions (one fewer without bias);
     each multiplication is a MAC.
     """
 
     positional: ClassVar[int] = 1
+    drawn: ClassVar[bool] = True
     example: ClassVar[str] = "conv 64 k=7 stride=2 pad=3"
 
     out: PositiveInt
@@ -61,6 +64,7 @@ class Conv(Layer):
     connect: tuple[tuple[Count, ...], ...] | None = None
     weight: Numbers | None = None
     flip: bool = False
+    init: Init | None = None
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
@@ -79,6 +83,7 @@ class Conv(Layer):
         ]
         if self.weight is not None:
             literal_shape(self.weight, self._kernel_shape(x), "weight")
+            no_init(self.init)
         return x.with_shape(self.out, *places)
 
     def sides(self, x: TensorType) -> tuple[tuple[Dim, Dim], ...]:
@@ -187,13 +192,14 @@ class UpConv(Layer):
     `out`: channels that come out. `k`: the window. `stride`: how far apart the input's elements come to
     lie. `pad`: positions dropped on either side. `output_pad`: positions more at the end. `dilation`:
     distance between the window's elements. `groups`: into which the channels split. `bias`: add a trained
-    number per channel.
+    number per channel. `init`: how the weight begins, see `dense`.
 
     Cost: out / groups * product(k) multiplications per input element, each a MAC, and as many additions
     (one fewer per output without bias).
     """
 
     positional: ClassVar[int] = 1
+    drawn: ClassVar[bool] = True
     example: ClassVar[str] = "upconv 64 k=2 stride=2"
 
     out: PositiveInt
@@ -204,6 +210,7 @@ class UpConv(Layer):
     dilation: Window = 1
     groups: PositiveInt = 1
     bias: bool = True
+    init: Init | None = None
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Numbers, PositiveInt, literal_shape, wrong_rank
+from netspec.ops.arguments import Init, Numbers, PositiveInt, literal_shape, no_init, wrong_rank
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
 from netspec.ops.torchrule import Torch, features_in, given, with_literal
 
@@ -19,23 +19,28 @@ class Dense(Layer):
     """Linear map of the last axis: [*, in] -> [*, out], y = x W^T + b.
 
     `out`: features that come out. `bias`: add a trainable vector [out]. `weight`: literal numbers
-    [out, in] in place of a trained matrix. Every position of the other axes is mapped by the same
-    weight [out, in].
+    [out, in] in place of a trained matrix. `init`: how the weight begins: `normal` (deviation 1),
+    `uniform` (0 to 1), `xavier` (Glorot & Bengio 2010, uniform), `kaiming` (He et al. 2015, normal),
+    `zeros`, `ones`, a number, or with numbers `(normal, 0.02)`, `(uniform, -0.1, 0.1)`; as torch does
+    unless given. Every position of the other axes is mapped by the same weight [out, in].
 
     Cost: in multiplications per output and as many additions (one fewer without bias); each is a MAC.
     """
 
     positional: ClassVar[int] = 1
+    drawn: ClassVar[bool] = True
     example: ClassVar[str] = "dense 84"
 
     out: PositiveInt
     bias: bool = True
     weight: Numbers | None = None
+    init: Init | None = None
 
     def output(self, inputs: Types) -> TensorType:
         x = features(inputs[0])
         if self.weight is not None:
             literal_shape(self.weight, (self.out, x.shape[-1]), "weight")
+            no_init(self.init)
         return x.with_shape(*x.shape[:-1], self.out)
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

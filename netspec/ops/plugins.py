@@ -11,6 +11,7 @@ They are looked for last, where a name is no layer, block or net, so that a chec
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 GROUP = "netspec.layers"
 
-_registered: dict[str, type[Layer]] = {}
+_known: dict[str, type[Layer]] = {}  # registered, or loaded
 _Kind = TypeVar("_Kind", bound=type[Layer])
 
 
@@ -40,16 +41,24 @@ def register(layer: _Kind) -> _Kind:
         name = _sound(layer).layer_name()
     except ValueError as error:
         raise PluginError(f"the class `{layer.__name__}` cannot be a layer: {error}") from None
-    _registered[name] = layer
+    _known[name] = layer
     return layer
 
 
 def find_plugin(name: str) -> type[Layer] | None:
     """The class of a registered or installed layer, or None if there is none. Raises PluginError."""
-    if name in _registered:
-        return _registered[name]
-    found = [entry for entry in _entry_points() if entry.name == name]
-    return _loaded(name, *found) if found else None
+    if name not in _known:
+        found = [entry for entry in _entry_points() if entry.name == name]
+        if not found:
+            return None
+        _known[name] = _loaded(name, *found)
+    return _known[name]
+
+
+def part_folders() -> list[str]:
+    """The folders `torch_parts`, beside the modules of these layers, where torch code of theirs may be."""
+    files = [getattr(sys.modules.get(layer.__module__), "__file__", None) for layer in _known.values()]
+    return [os.path.join(os.path.dirname(file), "torch_parts") for file in dict.fromkeys(files) if file]
 
 
 @cache
@@ -59,7 +68,6 @@ def _entry_points() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
 
 
-@cache
 def _loaded(name: str, entry: EntryPoint, *others: EntryPoint) -> type[Layer]:
     """The class that an entry point names. Raises PluginError."""
     if others:
@@ -85,9 +93,7 @@ def _sound(layer: Any) -> type[Layer]:
     if not (isinstance(layer, type) and issubclass(layer, Layer)):
         raise ValueError("it is no subclass of netspec.ops.base.Layer")
     _not_own(layer.layer_name())
-    rules = [rule for rule, value in vars(Layer).items() if getattr(value, "__isabstractmethod__", False)]
-    missing = [rule for rule in rules if getattr(layer, rule) is getattr(Layer, rule)]
-    missing += [] if hasattr(layer, "example") else ["example"]
+    missing = sorted(layer.__abstractmethods__) + ([] if hasattr(layer, "example") else ["example"])
     if missing:
         raise ValueError(f"its class lacks {', '.join(f'`{rule}`' for rule in missing)}")
     layer.model_rebuild()  # its arguments must be of kinds that pydantic knows

@@ -3,10 +3,11 @@
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Numbers, PositiveInt
+from netspec.ops.arguments import Init, Numbers, PositiveInt, init_kind
 from netspec.ops.arguments import shape as numbers_shape
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
 from netspec.ops.torchrule import Arg, Of, Torch, literal
+from netspec.problems.shapes import OptionsConflict
 
 
 class _Source(Layer):
@@ -25,19 +26,25 @@ class _Source(Layer):
 class Param(_Source):
     """A trainable tensor of its own: -> shape. Every sample sees the same one.
 
-    `shape`: its sizes. `dtype`: its element type. The tensor is called as the layer is: `pos`,
+    `shape`: its sizes. `dtype`: its element type. `init`: how it begins, see `dense`; as a normal distribution of
+    deviation 0.02 unless given. The tensor is called as the layer is: `pos`,
     not `pos.weight`.
 
     Cost: none.
     """
 
     positional: ClassVar[int] = 1
+    drawn: ClassVar[bool] = True
     example: ClassVar[str] = "param pos: [197, 768]"
 
     shape: tuple[PositiveInt, ...]
     dtype: Literal["float32", "float16", "bfloat16", "float64"] = "float32"
+    init: Init | None = None
 
     def output(self, inputs: Types) -> TensorType:
+        if init_kind(self.init) in ("xavier", "kaiming") and len(self.shape) < 2:
+            why = "they look at the inputs and outputs of a matrix"
+            raise OptionsConflict("init", first="init", second="shape", why=why)
         return TensorType(self.shape, self.dtype)
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal, cast
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Axes, PositiveInt, axis_index, wrong_rank
+from netspec.ops.arguments import Axes, Init, PositiveInt, axis_index, wrong_rank
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.linear import features
 from netspec.ops.merge import broadcast, one_dtype, show_shapes
@@ -182,17 +182,19 @@ class Scale(Layer):
 class Embedding(Layer):
     """A vector for each integer: int64 [*] -> [*, dim], row x of the weight [vocab, dim].
 
-    `vocab`: how many rows. `dim`: length of a vector.
+    `vocab`: how many rows. `dim`: length of a vector. `init`: how the weight begins, see `dense`.
 
     Cost: none, it looks up.
     """
 
     positional: ClassVar[int] = 2
     dtypes: ClassVar[Literal["float", "int", "any"]] = "int"
+    drawn: ClassVar[bool] = True
     example: ClassVar[str] = "embedding 10_000 300"
 
     vocab: PositiveInt
     dim: PositiveInt
+    init: Init | None = None
 
     def output(self, inputs: Types) -> TensorType:
         return TensorType((*inputs[0].shape, self.dim))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from doc_pages import PAGES, ROOT, rewrite_page
 
-from netspec.cli import check
+from netspec.cli import cli
 from netspec.emit import catalogue, explain
 
 COSTS = re.compile(r"(?<=<!-- costs: `make docs` writes this table -->\n).*?(?=<!-- end of costs -->)", re.DOTALL)
@@ -22,7 +22,7 @@ def generated(name: str, text: str) -> str:
     if name == "docs/layers.md":
         return catalogue.document()
     if name == "docs/diagnostics.md":
-        return explain.document(check)
+        return explain.document(cli)
     return COSTS.sub(lambda _: catalogue.cost_table() + "\n", text)
 
 

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "NS005": "test_error_texts_direct: bytes that are not text",
     "NS513": "test_error_texts_direct: formulas longer than any layer of the catalogue makes",
     "NS217": "test_error_texts_direct: a value on the command line",
+    "NS601": "tests/explain and tests/torch: only codegen tells it",
+    "NS602": "tests/explain and tests/torch: only codegen tells it",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }
 

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner, Result
 
-from netspec.cli import check, cli
+from netspec.cli import cli
 from netspec.emit import explain
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnostics.md"
@@ -18,7 +18,7 @@ CODES = list(explain.every_problem())
 
 def told(text: str) -> list[str]:
     """The codes that `netspec check` tells about an example, as text or as JSON."""
-    said = explain.answer(explain.read(text), check)
+    said = explain.answer(explain.read(text), cli)
     assert said
     return re.findall(r'(?:^(?:error|warning)\[|"code": ")(\w+)', said, re.MULTILINE)
 
@@ -53,7 +53,7 @@ def test_every_problem_is_explained(code: str) -> None:
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == explain.document(check), "run `make docs`"
+    assert PAGE.read_text(encoding="utf-8") == explain.document(cli), "run `make docs`"
 
 
 def test_one_code() -> None:
@@ -199,5 +199,5 @@ def test_lines_that_stand_for_many() -> None:
 
 def test_a_lone_surrogate_is_a_byte_that_is_not_text() -> None:
     example = explain.read("net caf\udce9 {")
-    assert "byte 7 is not UTF-8" in explain.answer(example, check)
+    assert "byte 7 is not UTF-8" in explain.answer(example, cli)
     assert example.shown == "net caf\N{REPLACEMENT CHARACTER} {\n"

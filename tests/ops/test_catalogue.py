@@ -15,7 +15,7 @@ from netspec.ops import FAMILIES, find_layer, layer_names
 from netspec.ops.base import Layer
 from netspec.problems import shapes
 
-RULES = ("output", "weights", "cost", "reach")
+RULES = ("output", "weights", "cost", "reach", "torch")
 
 
 def test_every_layer_class_is_in_the_catalogue():

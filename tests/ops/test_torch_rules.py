@@ -580,7 +580,7 @@ def test_a_part_is_one_definition(path: Path):
     *imports, definition = ast.parse(path.read_text(encoding="utf-8")).body
     assert isinstance(definition, (ast.ClassDef, ast.FunctionDef))
     assert ast.get_docstring(definition)
-    assert part(definition.name) == path.read_text(encoding="utf-8").split("\n\n\n")[1]
+    assert part(definition.name) == path.read_text(encoding="utf-8").split("\n\n\n")[1].rstrip()
     known = {
         "import torch",
         "import torch.nn.functional as F",

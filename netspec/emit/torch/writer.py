@@ -266,7 +266,13 @@ class Writer:
                 wish = self.classes.size(place, node.inputs[arg.source.input], arg.source.axis)
             hint = f"{node.name}_{arg.name or 'size'}" if node.name.isidentifier() else arg.name or "size"
             args.append((arg.name, arg.default, Leaf(arg.value, (wish,) if wish is not None else (), safe_name(hint))))
-        return Make(rule.module, args, nested(rule.literal) if rule.literal is not None else "")
+        made = Make(rule.module, args, nested(rule.literal) if rule.literal is not None else "")
+        init = node.layer.init if node.layer.drawn else None
+        if init is None:
+            return made
+        words = init if isinstance(init, tuple) else (init,) if isinstance(init, str) else ("constant", init)
+        drawn = [("", NOTHING, Leaf(word)) for word in words]
+        return Make("initialised" if node.inputs else "drawn", [("", NOTHING, made), *drawn])
 
     def _call(self, place: Place, module: str, site: Site, node: Any) -> Draft:
         if self.classes.is_inline(place.tracer, module):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 
+from netspec.ops.plugins import part_folders
+
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -46,5 +48,7 @@ def _text(name: str) -> str:
 def _file(name: str) -> str | None:
     """The file of a part, or None if there is none."""
     stem = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", re.sub(r"[13]d$", "2d", name)).lower()
-    path = os.path.join(_FOLDER, stem + ".py")
-    return path if not stem.startswith("__") and os.path.isfile(path) else None
+    paths = (
+        os.path.join(folder, stem + ".py") for folder in (_FOLDER, *part_folders())
+    )
+    return None if stem.startswith("__") else next(filter(os.path.isfile, paths), None)
