@@ -34,27 +34,27 @@ class TorchName(Problem):
 
 
 class NoTorch(Problem):
-    """A torch module applies the layers that it holds itself. A layer whose weights belong to a layer outside of its
-    block, group or repeat has no place in such a module yet."""
+    """In torch a layer is tied to another by an assignment, and each iteration of a repeat has a layer of its own. So
+    many assignments are written out one by one."""
 
     code = "NS602"
-    about = "Something that has no torch source yet"
-    title = "this cannot be written as torch source"
-    label = "{reason}"
-    help = "{remedy}"
+    about = "More tied layers than are written out"
+    title = "a repeat ties too many layers"
+    label = "{count} iterations, at most {most}"
+    help = "`reuse` applies one layer again and again, and needs no assignment"
     wrong = """
         $ netspec codegen example.net
-        net Shared {
+        net Tied {
           input x: [8]
-          first: dense 8
-          tail: { relu -> reuse first }
+          first: dense 8 bias=false
+          repeat 2_000 { dense 8 bias=false tie=first }
         }
         """
     mended = """
         $ netspec codegen example.net
-        net Shared {
+        net Tied {
           input x: [8]
-          first: dense 8
-          relu -> reuse first
+          first: dense 8 bias=false
+          repeat 2_000 { reuse first }
         }
         """

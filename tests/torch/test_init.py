@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-import netspec
 import pytest
 import torch
 from torch import nn
+
+import netspec
 
 
 def built(layers: str) -> nn.Module:

@@ -11,12 +11,12 @@ from typing import Any
 from netspec.elaborate.trace import Site, Tracer
 from netspec.elaborate.values import Definition
 from netspec.emit.torch.drafts import Given, Leaf, Unlike
-from netspec.emit.torch.expressions import class_name, constant, safe_name, substitute, translate
-from netspec.emit.torch.places import CannotWrite, ClassDef, Place
+from netspec.emit.torch.expressions import class_name, constant, names_in, net_class, safe_name, substitute, translate
+from netspec.emit.torch.places import CannotWrite, ClassDef, Place, called_by
 from netspec.emit.torch.reserved import RESERVED
 from netspec.emit.torch.writer import Writer
 from netspec.emit.torch_parts import part_names
-from netspec.ir.network import CallNode, LayerNode, Module, RepeatNode, iterations
+from netspec.ir.network import CallNode, LayerNode, Module, RepeatNode
 from netspec.ops.torchrule import Torch
 from netspec.problems.torch import TorchName
 from netspec.syntax import ast
@@ -41,6 +41,7 @@ class Classes:
         self._taken: set[str] = set()
         self._visited: set[Any] = set()
         self._running: dict[tuple[Tracer, str], bool] = {}
+        self._outer: dict[tuple[Tracer, str], list[str]] = {}
         self._rules: dict[int, Torch] = {}  # by node, all of which the elaborations keep
         self._scopes: dict[tuple[Tracer, str], dict[str, Any]] = {}
         for tracer, root in zip(tracers, roots, strict=True):
@@ -88,7 +89,7 @@ class Classes:
     def is_chain(self, tracer: Tracer, name: str) -> bool:
         """Whether the nodes of a module follow one another, each a module that takes and gives one value."""
         module = tracer.modules[name]
-        if len(module.inputs) != 1 or len(module.outputs) != 1 or not module.nodes:
+        if len(module.inputs) != 1 or len(module.outputs) != 1 or not module.nodes or self.outer(tracer, name):
             return False
         if not _are_keys([node.name for node in module.nodes]):
             return False
@@ -98,10 +99,24 @@ class Classes:
                 return False
             if isinstance(node, LayerNode) and not self.rule(tracer, module, node).module:
                 return False
-            if isinstance(node, CallNode) and len(tracer.modules[node.module].outputs) != 1:
+            if any(len(tracer.modules[m].outputs) != 1 or self.outer(tracer, m) for m in called_by(node)):
                 return False
             before = node.name
         return next(iter(module.outputs.values())) == before
+
+    def outer(self, tracer: Tracer, name: str) -> list[str]:
+        """The layers outside of a module whose weights it uses, seen from the module around it."""
+        known = self._outer.get((tracer, name))
+        if known is None:
+            found: dict[str, None] = {}
+            for node in tracer.modules[name].nodes:
+                paths = [path for inner in called_by(node) for path in self.outer(tracer, inner)]
+                shares = getattr(node, "shares", None)
+                if shares is not None:
+                    paths.append(shares)
+                found.update(dict.fromkeys(path[3:] for path in paths if path.startswith("../")))
+            known = self._outer[tracer, name] = list(found)
+        return known
 
     def rule(self, tracer: Tracer, module: Module, node: LayerNode) -> Torch:
         """How torch says a layer."""
@@ -143,10 +158,12 @@ class Classes:
         definition = place.tracer.definitions.get(place.module.name)
         is_root = place.module.name == self.roots[0]
         stem = self.roots[0] if is_root else definition.name if definition else place.module.name.split(".")[0]
-        name = stem if is_root else class_name(stem)
+        name = net_class(stem) if is_root else class_name(stem)
         number = 2
         unique = name
-        while unique in self._taken or part_names(f"{unique}()") or (not is_root and unique == self.roots[0]):
+        while (
+            unique in self._taken or part_names(f"{unique}()") or (not is_root and unique == net_class(self.roots[0]))
+        ):
             unique = f"{name}{number}"
             number += 1
         self._taken.add(unique)
@@ -158,7 +175,7 @@ class Classes:
     def check_name(self, place: Place, node: Any) -> None:
         """Refuse a name that modules of torch have for something else. Raises CannotWrite."""
         if node.name in RESERVED or node.name.startswith("__"):
-            raise CannotWrite(TorchName(name=node.name), place, node)
+            raise CannotWrite(TorchName(name=node.name), place.tracer.spans[place.module.name][node.name])
 
     # -- sizes ------------------------------------------------------------------------------------------
 
@@ -336,10 +353,26 @@ class Classes:
                 expr = next((e for name, e in written.items() if safe_name(name) == given.name), None)
                 if expr is not None:
                     wishes.append(self.translated(place, expr, site.env, inputs[0] if inputs else None))
+                else:
+                    wishes.append(self._default(definition, target, given.name, out))
             else:
                 wishes.append(py.Name(given.name, py.Load()))
             out.append((given, Leaf(value, tuple(w for w in wishes if w is not None), given.name)))
         return out
+
+    def _default(
+        self, definition: Definition, target: Place, name: str, before: list[tuple[Given, Leaf]]
+    ) -> py.expr | None:
+        """The default of a block's parameter, in the names of the caller, where it depends on other parameters."""
+        parameter = next((p for p in definition.parameters if safe_name(p.name.id) == name), None)
+        if parameter is None or parameter.default is None:
+            return None
+        env = target.tracer.envs[target.module.name]
+        found = self.translated(target, parameter.default, env, (target.module.inputs or (None,))[0])
+        values = {given.name: leaf.wishes[0] if leaf.wishes else constant(leaf.value) for given, leaf in before}
+        if found is None or not set(names_in(found)) <= set(values):
+            return None
+        return substitute(found, values)
 
     def _number(self, made: ClassDef, target: Place) -> int:
         return next(
@@ -349,11 +382,7 @@ class Classes:
 
 def _called(module: Module) -> Iterator[str]:
     for node in module.nodes:
-        if isinstance(node, CallNode):
-            yield node.module
-        elif isinstance(node, RepeatNode):
-            for run, _ in iterations(node):
-                yield run.module
+        yield from called_by(node)
 
 
 def _node_of(place: Place) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast as py
+import builtins
 import keyword
 import math
 import operator as op
@@ -25,11 +26,23 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min, "max": max, "abs": abs, "len": len, "sum": sum, "int": int, "round": round,
 }  # fmt: skip
 # names that mean something else in the generated file
-_TAKEN = frozenset({"self", "super", "torch", "nn", "F", "math", "Tensor", "OrderedDict", "range", "x", *_FUNCTIONS})
+_TAKEN = frozenset({"self", "torch", "nn", "F", "math", "Tensor", "OrderedDict", "x", *dir(builtins)})
+
+
+def is_attribute(name: str) -> bool:
+    """Whether `self.name` can be written."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def attribute(name: str, kind: str = "submodule") -> str:
+    """An attribute of a module, also where its name cannot be written as one."""
+    return f"self.{name}" if is_attribute(name) else f'self.get_{kind}("{name}")'
 
 
 def safe_name(name: str) -> str:
     """A name of a spec as one of Python's that means nothing else."""
+    if name.startswith("__"):
+        return f"name{name.rstrip('_')}"
     return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN else name
 
 
@@ -39,11 +52,14 @@ def class_name(name: str) -> str:
     camel = "".join(word[0].upper() + word[1:] for word in words)
     if not camel or camel[0].isdigit():
         camel = f"Block{camel}"
-    return (
-        f"{camel}Block"
-        if keyword.iskeyword(camel) or camel in ("Tensor", "F", "OrderedDict", "NotImplemented")
-        else camel
-    )
+    return f"{camel}Block" if keyword.iskeyword(camel) or camel in _TAKEN else camel
+
+
+def net_class(name: str) -> str:
+    """The name of a net's class: the net's own, if that means nothing else."""
+    if keyword.iskeyword(name) or name in _TAKEN or name.startswith("__"):
+        return f"{name.strip('_')}Net"
+    return name
 
 
 def constant(value: Any) -> py.expr:

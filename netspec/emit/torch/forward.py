@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import keyword
+import ast
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.emit.torch.expressions import nested, safe_name
+from netspec.emit.torch.expressions import attribute, nested, safe_name
 from netspec.emit.torch.layout import WIDTH
 from netspec.emit.torch.places import Place
-from netspec.ir.network import LayerNode
+from netspec.ir.network import LayerNode, RepeatNode
 from netspec.ops.torchrule import aligned, fill
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ class Forward:
         self.held: dict[str, str] = {}  # the code of a value: a variable, or what is still to be computed
         self.pending: dict[str, set[str]] = {}  # the variables in values that are still to be computed
         self.loose: set[str] = set()  # values without a batch
+        self.layers: dict[str, str] = {}  # layers outside whose weights are used, by path: the names they have here
         self.out: list[str] = []
         self.makes: list[str] = []  # the value that each statement makes
         self.names: set[str] = set()
+        self.batch = ""  # an input, which has the batch
 
     def lines(self) -> tuple[list[str], list[str]]:
         """The names of the inputs, and the statements."""
@@ -42,13 +44,19 @@ class Forward:
         for ref, name in zip(module.inputs, inputs, strict=True):
             self.held[ref] = name
             self.names.add(name)
+        self.batch = inputs[0] if inputs else ""
+        for path in self.writer.classes.outer(self.place.tracer, module.name):
+            name = safe_name(path.removeprefix("../").rpartition("/")[2])
+            self.layers[path] = f"{name}_layer" if name in self.names else name
+            self.names.add(self.layers[path])
         for node in module.nodes:
             self._node(node)
         for ref in module.outputs.values():
             if ref in self.pending:
                 self._keep(ref)
-        self.out.append("return " + ", ".join(self.held[ref] for ref in module.outputs.values()))
-        return inputs, self.out
+        self.out.append("return " + ", ".join(self._batched(ref) for ref in module.outputs.values()))
+        declared = [f"{name}: Tensor" for name in inputs]
+        return [*declared, *(f"{name}: nn.Module" for name in self.layers.values())], self.out
 
     def commented(self) -> list[str]:
         """The statements, with the shape of what they make where it is another than before."""
@@ -60,12 +68,35 @@ class Forward:
             last = shape
         return out
 
+    def _repeat(self, node: RepeatNode) -> None:
+        """Iterations that nn.Sequential cannot run: they take values from outside, or give several."""
+        for ref in node.inputs:
+            self.remaining[ref] -= 1
+            if ref in self.pending:
+                self._keep(ref)
+        flow, *others = [self._batched(ref) for ref in node.inputs]
+        others += self._outer(node)
+        live = {self.held[ref] for ref, count in self.remaining.items() if count > 0 and ref in self.held}
+        name = flow if flow not in live | set(others) and flow in self.names else self._fresh(node, 0)
+        if name != flow:
+            self.out.append(f"{name} = {flow}")
+        several = "[0]" if self.writer.gives_several(self.place, node) else ""
+        self.out.append(f"for layer in {attribute(node.name)}:")
+        self.out.append(f"    {name} = layer({', '.join([name, *others])}){several}")
+        self.makes += [""] * (len(self.out) - len(self.makes))
+        self.held[node.name] = name
+
     def _node(self, node: Any) -> None:
+        several = isinstance(node, RepeatNode) and self.writer.gives_several(self.place, node)
+        if isinstance(node, RepeatNode) and (several or len(node.inputs) > 1 or self.writer.outer(self.place, node)):
+            self._repeat(node)
+            return
         members = [ref for ref in self.place.types if ref.startswith(f"{node.name}.") and ref not in self.held]
         members = [ref for ref in members if self.place.node(ref) is node] if len(members) else []
         refs = [node.name, *members]
         for ref in node.inputs:
             self.remaining[ref] -= 1
+        self._keep_what_is_used_twice(node)
         code = self._apply(node)
         if isinstance(node, LayerNode) and not node.inputs:
             self.held[node.name] = code
@@ -79,8 +110,8 @@ class Forward:
         used = self._variables(node.inputs)
         for ref in node.inputs:
             self.pending.pop(ref, None)
-        if isinstance(node, LayerNode) and node.inputs and all(ref in self.loose for ref in node.inputs):
-            self.loose.add(node.name)
+        if isinstance(node, LayerNode) and self.writer.rule(self.place, node).broadcasts:
+            self.loose |= {node.name} if all(ref in self.loose for ref in node.inputs) else set()
         if len(refs) > 1:
             targets = [self._fresh(node, i) for i in range(len(refs))]
             self.out.append(f"{', '.join(targets)} = {code}")
@@ -103,15 +134,17 @@ class Forward:
 
     def _apply(self, node: Any) -> str:
         if not isinstance(node, LayerNode):
-            return self._module(node, [self.held[ref] for ref in node.inputs])
+            return self._module(node, [*map(self._batched, node.inputs), *self._outer(node)])
         codes = self._inputs(node)
         if not node.inputs:
-            return f"self.{node.name}"
+            return attribute(node.name, "parameter")
         if not self.writer.is_function(node.name):
             return self._module(node, codes)
         rule = self.writer.rule(self.place, node)
         args = self.writer.function_args(node.name)
         assert args is not None
+        if "{" in rule.function:
+            codes = [code if _is_one(code) else f"({code})" for code in codes]
         return fill(rule.function, codes, args, nested(rule.literal))
 
     def _inputs(self, node: LayerNode) -> list[str]:
@@ -119,25 +152,39 @@ class Forward:
         types = [self.place.types[ref] for ref in node.inputs]
         most = max((len(type.shape) for type in types), default=0)
         codes = []
-        batch = next((self.held[ref] for ref in node.inputs if ref not in self.loose), None)
         for ref, type in zip(node.inputs, types, strict=True):
-            code = self.held[ref]
             if rule.broadcasts:
-                code = aligned(code, len(type.shape), most, ref not in self.loose)
-            elif ref in self.loose and batch is not None:
-                code = f"{code}.expand({batch}.shape[0], {', '.join(['-1'] * len(type.shape))})"
-            codes.append(code)
+                codes.append(aligned(self.held[ref], len(type.shape), most, ref not in self.loose))
+            else:
+                codes.append(self._batched(ref))
         return codes
 
+    def _batched(self, ref: str) -> str:
+        """The code of a value, with a batch."""
+        if ref not in self.loose or not self.batch:
+            return self.held[ref]
+        axes = ", ".join(["-1"] * len(self.place.types[ref].shape))
+        return f"{self.held[ref]}.expand({', '.join(filter(None, [f'{self.batch}.shape[0]', axes]))})"
+
+    def _outer(self, node: Any) -> list[str]:
+        """The layers that are given to a module, because it uses their weights."""
+        return [self._layer(path) for path in self.writer.outer(self.place, node)]
+
+    def _layer(self, path: str) -> str:
+        """A layer by its path from here."""
+        return self.layers[path[3:]] if path.startswith("../") else attribute(path)
+
+    def _keep_what_is_used_twice(self, node: Any) -> None:
+        """Compute inputs that a template mentions more than once."""
+        if isinstance(node, LayerNode) and self.writer.is_function(node.name):
+            function = self.writer.rule(self.place, node).function
+            for place, ref in enumerate(node.inputs):
+                if function.count(f"{{{place}}}") > 1 and ref in self.pending:
+                    self._keep(ref, node)
+
     def _module(self, node: Any, codes: list[str]) -> str:
-        name = node.name
         shares = getattr(node, "shares", None)
-        if shares is not None and not self.place.origin(node).labelled:
-            name = shares
-        callee = (
-            f"self.{name}" if name.isidentifier() and not keyword.iskeyword(name) else f'self.get_submodule("{name}")'
-        )
-        return f"{callee}({', '.join(codes)})"
+        return f"{attribute(node.name) if shares is None else self._layer(shares)}({', '.join(codes)})"
 
     def _variables(self, refs: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -178,3 +225,8 @@ class Forward:
             number += 1
         self.names.add(f"{stem}{number}")
         return f"{stem}{number}"
+
+
+def _is_one(code: str) -> bool:
+    """Whether an expression stays whole beside an operator or before a dot."""
+    return isinstance(ast.parse(code, mode="eval").body, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))

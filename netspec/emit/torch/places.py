@@ -11,8 +11,9 @@ from netspec.diagnostics import Problem
 from netspec.elaborate.trace import NodeOrigin, Tracer
 from netspec.emit.torch.drafts import Given
 from netspec.emit.torch.layout import Code
-from netspec.ir.network import Module
+from netspec.ir.network import CallNode, Module, RepeatNode
 from netspec.ir.types import TensorType
+from netspec.source import Span
 from netspec.syntax import ast
 
 
@@ -76,11 +77,18 @@ class Place:
 class CannotWrite(Exception):
     """Something of a spec that has no torch source, as a diagnostic."""
 
-    def __init__(self, problem: Problem, place: Place, node: Any) -> None:
+    def __init__(self, problem: Problem, span: Span) -> None:
         super().__init__(str(problem))
-        self.diagnostic = problem.at(place.tracer.spans[place.module.name][node.name])
+        self.diagnostic = problem.at(span)
 
 
 def tests_of(place: Place) -> dict[int, tuple[ast.Expr, bool]]:
     """The conditions that nodes of a module stand under, and how they came out."""
     return {id(t): (t, out) for node in place.module.nodes for t, out in place.origin(node).tests}
+
+
+def called_by(node: Any) -> list[str]:
+    """The modules that a node uses."""
+    if isinstance(node, CallNode):
+        return [node.module]
+    return [run.module for run in node.runs] if isinstance(node, RepeatNode) else []

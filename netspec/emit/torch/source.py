@@ -10,10 +10,11 @@ from typing import Any
 from netspec.diagnostics import Diagnostics
 from netspec.driver import Compilation
 from netspec.elaborate.trace import Tracer
+from netspec.elaborate.values import show
 from netspec.emit.torch.classes import Classes
 from netspec.emit.torch.drafts import Unlike
-from netspec.emit.torch.expressions import literal
-from netspec.emit.torch.layout import Call, Code, lines
+from netspec.emit.torch.expressions import is_attribute, literal, safe_name
+from netspec.emit.torch.layout import Call, Code, flat, lines
 from netspec.emit.torch.places import ClassDef
 from netspec.emit.torch_parts import part, part_names
 
@@ -108,9 +109,14 @@ def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
     base = "nn.Module" if made.items is None else "nn.Sequential"
     out = [f"class {made.name}({base}):"]
     doc = made.doc
+    fixed = ""
     if root and compilation.totals is not None:
         doc = f"{doc}, {compilation.totals.params:,} parameters"
-    out += [f'    """{doc}."""', ""]
+        fixed = ", ".join(f"{name} {show(value)}" for name, value in _fixed(made))
+    if fixed:
+        out += [f'    """{doc}.', "", f"    Written for {fixed}.", '    """', ""]
+    else:
+        out += [f'    """{doc}."""', ""]
     given = [f"{g.name}: {g.type}" + (f" = {g.default}" if g.default is not None else "") for g in made.given]
     head = Call("def __init__", [("", part) for part in ["self", *given]])
     out += lines("", head, " -> None:", 4)
@@ -121,22 +127,35 @@ def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
     if made.items is not None:
         return "\n".join([*out, *_items(made.items)])
     for entry in made.entries:
-        if entry.name.replace(".", "_").isidentifier():
-            out += lines(f"self.{entry.name} = ", entry.code, "", 8)
+        name = entry.name
+        if name.startswith("self."):
+            out += lines(f"{name} = ", entry.code, "", 8)
+        elif is_attribute(name):
+            out += lines(f"self.{name} = ", entry.code, "", 8)
         else:
-            out += lines("", Call("self.add_module", [("", literal(entry.name)), ("", entry.code)]), "", 8)
+            add = "register_parameter" if flat(entry.code).startswith(("nn.Parameter(", "drawn(")) else "add_module"
+            out += lines("", Call(f"self.{add}", [("", literal(name)), ("", entry.code)]), "", 8)
     types = "Tensor" if made.outputs == 1 else f"tuple[{', '.join(['Tensor'] * made.outputs)}]"
     out += [
         "",
         *lines(
             "",
-            Call("def forward", [("", "self"), *(("", f"{name}: Tensor") for name in made.inputs)]),
+            Call("def forward", [("", "self"), *(("", declared) for declared in made.inputs)]),
             f" -> {types}:",
             4,
         ),
     ]
     out += [f"        {line}" for line in made.forward]
     return "\n".join(out)
+
+
+def _fixed(made: ClassDef) -> list[tuple[str, Any]]:
+    """The parameters of a net that its class does not take, with their values."""
+    place = made.places[0]
+    env = place.tracer.envs[place.module.name]
+    taken = {given.name for given in made.given}
+    names = [parameter.name.id for parameter in place.tracer.definitions[place.module.name].parameters]
+    return [(name, env[name]) for name in names if name in env and safe_name(name) not in taken]
 
 
 def _items(items: list[tuple[str, Code]]) -> list[str]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.elaborate.trace import Site
 from netspec.emit.torch.drafts import Draft, Given, Leaf, Make, Merger, Times, Unlike, kind_of
-from netspec.emit.torch.expressions import constant, literal, nested, safe_name
+from netspec.emit.torch.expressions import attribute, constant, literal, nested, safe_name
 from netspec.emit.torch.forward import Forward
 from netspec.emit.torch.layout import Code
-from netspec.emit.torch.places import CannotWrite, ClassDef, Entry, Place, tests_of
+from netspec.emit.torch.places import CannotWrite, ClassDef, Entry, Place, called_by, tests_of
 from netspec.ir.network import CallNode, LayerNode, RepeatNode, iterations
 from netspec.ops.torchrule import NOTHING, Arg, Of, Size, Torch
 from netspec.problems.torch import NoTorch
@@ -19,6 +19,8 @@ from netspec.syntax import ast
 
 if TYPE_CHECKING:
     from netspec.emit.torch.classes import Classes
+
+_MOST_TIED = 1_000  # iterations that are tied one by one
 
 
 class Writer:
@@ -160,23 +162,36 @@ class Writer:
             nodes = [self.node(place, name) for place in self.places]
             node = nodes[0]
             self.classes.check_name(self.places[0], node)
-            shares = getattr(node, "shares", None)
-            if shares is not None:
-                if "/" in shares:
-                    raise self._outside(node)
-                if self.places[0].origin(node).labelled:
-                    yield Entry(name, f"self.{shares}")
+            if getattr(node, "shares", None) is not None:
                 continue
             drafts = [self.draft(place, n) for place, n in zip(self.places, nodes, strict=True)]
             yield Entry(name, self._code(name, [d for d in drafts if d is not None]))
-            for weight, source in getattr(node, "ties", {}).items():
-                if "/" in source:
-                    raise self._outside(node)
-                yield Entry(f"{name}.{weight}", f"self.{source}")
+        ties = [list(self._ties(place, place.module.name, "", 0)) for place in self.places]
+        if any(other != ties[0] for other in ties):
+            raise Unlike
+        yield from ties[0]
 
-    def _outside(self, node: Any) -> CannotWrite:
-        remedy = "take the braces around it away, or make a `block` of both"
-        return CannotWrite(NoTorch(reason="its weights belong to a layer outside", remedy=remedy), self.places[0], node)
+    def _ties(self, place: Place, module: str, path: str, depth: int) -> Iterator[Entry]:
+        """The weights in a module that are those of layers of this class. depth: how far inside the module is."""
+        tracer = place.tracer
+        for node in tracer.modules[module].nodes:
+            own = f"{path}{node.name}"
+            for weight, source in getattr(node, "ties", {}).items():
+                if source.count("../") == depth:
+                    owner, _, tied = source.removeprefix("../" * depth).rpartition(".")
+                    target = attribute(node.name) if depth == 0 else f'self.get_submodule("{own}")'
+                    yield Entry(f"{target}.{weight}", f"{attribute(owner)}.{tied}")
+            if isinstance(node, CallNode) and node.module not in tracer.definitions:
+                yield from self._ties(place, node.module, f"{own}.", depth + 1)
+            elif isinstance(node, RepeatNode):
+                for run, first in iterations(node):
+                    if run.module in tracer.definitions or not any(self._ties(place, run.module, "", depth + 1)):
+                        continue
+                    if run.times > _MOST_TIED:
+                        problem = NoTorch(count=f"{run.times:,}", most=f"{_MOST_TIED:,}")
+                        raise CannotWrite(problem, tracer.spans[module][node.name])
+                    for number in range(first, first + run.times):
+                        yield from self._ties(place, run.module, f"{own}.{run.name or number}.", depth + 1)
 
     def _code(self, name: str, drafts: list[Draft]) -> Code:
         if len(drafts) != len(self.places):
@@ -245,6 +260,14 @@ class Writer:
     def rule(self, place: Place, node: LayerNode) -> Torch:
         return self.classes.rule(place.tracer, place.module, node)
 
+    def gives_several(self, place: Place, node: RepeatNode) -> bool:
+        """Whether the iterations of a repeat give more than what flows on."""
+        return any(len(place.tracer.modules[run.module].outputs) > 1 for run in node.runs)
+
+    def outer(self, place: Place, node: Any) -> list[str]:
+        """The layers whose weights a node uses besides its own, seen from this module."""
+        return list(dict.fromkeys(p for m in called_by(node) for p in self.classes.outer(place.tracer, m)))
+
     def draft(self, place: Place, node: Any) -> Draft | None:
         """What a node's attribute is, or None for one that is only a function."""
         if isinstance(node, LayerNode):
@@ -303,9 +326,6 @@ class Writer:
 
     def _repeat(self, place: Place, node: RepeatNode) -> Draft:
         origin = place.origin(node)
-        if len(node.inputs) > 1:
-            reason, remedy = "its iterations use a value from outside", "write the iterations out"
-            raise CannotWrite(NoTorch(reason=reason, remedy=remedy), place, node)
         count = getattr(origin.unit, "count", None)
         total = self.classes.translated(place, count, origin.env, None) if count is not None else None
         drafts: dict[str, Draft] = {}
