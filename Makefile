@@ -37,7 +37,7 @@ lint: dev-env
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m netspec fmt --check specs netspec/std
+	@$(BIN)/python -m netspec fmt --check specs netspec/std examples
 
 bench: compiled
 	@set -e; for script in benchmarks/*.py; do \

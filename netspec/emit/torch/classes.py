@@ -235,12 +235,8 @@ class Classes:
                         else self.translated(place, size.value, place.tracer.envs[place.module.name], None)
                     )
             return None
-        if index:
-            return None
-        rank = len(place.types[ref].shape)
-        if axis == rank - 1:
-            return py.Name("in_features", py.Load()) if rank != 3 or axis else None
-        return py.Name("in_channels", py.Load()) if axis == 0 else None
+        names = [name for name, at in self.size_names(place).items() if at == (index, axis)]
+        return py.Name(names[0], py.Load()) if names else None
 
     def _layer_size(self, place: Place, node: LayerNode, shape: Any, axis: int) -> py.expr | None:
         layer = node.layer
@@ -319,13 +315,23 @@ class Classes:
                     scope[safe_name(let.name.id)] = env[let.name.id]
         return scope
 
+    def size_names(self, root: Place) -> dict[str, tuple[int, int]]:
+        """What the sizes of a class's inputs are called: by name the input and its axis."""
+        found: dict[str, tuple[int, int]] = {}
+        if root.module.name in self.roots:
+            return found
+        for number, ref in enumerate(root.module.inputs):
+            stem = safe_name(ref) if number else "in"
+            rank = len(root.types[ref].shape)
+            if rank > 1:
+                found.setdefault(f"{stem}_channels", (number, 0))
+            if rank in (1, 2) or rank > 3:
+                found.setdefault(f"{stem}_features", (number, rank - 1))
+        return found
+
     def _add_sizes(self, root: Place, scope: dict[str, Any]) -> None:
-        if root.module.name not in self.roots and root.module.inputs:
-            shape = root.types[root.module.inputs[0]].shape
-            if len(shape) > 1:
-                scope.setdefault("in_channels", shape[0])
-            if shape:
-                scope.setdefault("in_features", shape[-1])
+        for name, (number, axis) in self.size_names(root).items():
+            scope.setdefault(name, root.types[root.module.inputs[number]].shape[axis])
 
     def site(self, place: Place, node: CallNode) -> Site:
         origin = place.origin(node)
@@ -347,8 +353,8 @@ class Classes:
             wishes: list[py.expr | None] = []
             value = given.values[self._number(made, target)] if given.kind == "extra" else values[given.name]
             if given.kind == "size":
-                axis = 0 if given.name == "in_channels" else -1
-                wishes.append(self.size(place, inputs[0], axis))
+                number, axis = given.size
+                wishes.append(self.size(place, inputs[number], axis))
             elif definition is not None:
                 expr = next((e for name, e in written.items() if safe_name(name) == given.name), None)
                 if expr is not None:

@@ -55,6 +55,7 @@ class Given:
     default: str | None
     kind: str  # "size": of an input; "value": the block's own; "extra": what nothing else gives
     values: list[Any] = field(default_factory=list)  # of an extra one, by draft
+    size: tuple[int, int] = (0, 0)  # which input's size, and of which axis, it is
 
 
 class Unlike(Exception):

@@ -33,14 +33,15 @@ class Forward:
         self.out: list[str] = []
         self.makes: list[str] = []  # the value that each statement makes
         self.names: set[str] = set()
+        self.labels: set[str] = set()  # the names that are labels: a reader takes them for what the label is
         self.batch = ""  # an input, which has the batch
 
     def lines(self) -> tuple[list[str], list[str]]:
         """The names of the inputs, and the statements."""
         module = self.place.module
         inputs = [safe_name(name) for name in module.inputs]
-        if len(inputs) == 1:
-            inputs = ["x"]
+        if inputs and (len(inputs) == 1 or module.inputs[0] == "it"):
+            inputs[0] = "x"
         for ref, name in zip(module.inputs, inputs, strict=True):
             self.held[ref] = name
             self.names.add(name)
@@ -125,12 +126,16 @@ class Forward:
 
     def _ends_line(self, node: Any) -> bool:
         """Whether a reader expects a new line after a node: an activation, a block, a repeat, unless it is merged."""
-        user = next((n for n in self.place.module.nodes if node.name in n.inputs), None)
-        if user is not None and len(user.inputs) > 1:
+        if self._is_merged(node):
             return False
         if isinstance(node, LayerNode):
             return ".activation" in type(node.layer).__module__
         return True
+
+    def _is_merged(self, node: Any) -> bool:
+        """Whether the first node that takes a node's value takes others too."""
+        user = next((n for n in self.place.module.nodes if node.name in n.inputs), None)
+        return user is not None and len(user.inputs) > 1
 
     def _apply(self, node: Any) -> str:
         if not isinstance(node, LayerNode):
@@ -201,8 +206,8 @@ class Forward:
             live |= {
                 self.held[r] for r in node.inputs if r in self.held and r != ref and self.place.node(ref) is not node
             }
-        free = sorted(name for name in used if name not in live and name in self.names)
-        name = ("x" if "x" in free else free[0]) if free else self._fresh(self.place.node(ref), 0)
+        free = [name for name in ("x", *sorted(used - self.labels)) if name in used - live and name in self.names]
+        name = free[0] if free else self._fresh(self.place.node(ref), 0)
         self.names.add(name)
         self.out.append(f"{name} = {code}")
         self.makes.append(ref)
@@ -211,16 +216,21 @@ class Forward:
     def _fresh(self, node: Any, number: int) -> str:
         """A variable that is not in use."""
         taken = set(self.held.values()) | {n for names in self.pending.values() for n in names} | self.names
-        label = node.name if node is not None and self.place.origin(node).labelled and node.name.isidentifier() else ""
-        stems = [s for s in ("x", "out", safe_name(label) if label else "") if s]
-        if number or label:
-            stems = [s for s in (safe_name(label), "out") if s]
+        is_labelled = node is not None and self.place.origin(node).labelled and node.name.isidentifier()
+        label = safe_name(node.name) if is_labelled else ""
+        if number:
+            stems = ["out"]
+        elif label and (self.remaining[node.name] > 1 or self._is_merged(node)):
+            stems = [label, "out"]
+        else:
+            stems = ["x", "out", *([label] if label else [])]
         for stem in stems:
             if stem not in taken:
                 self.names.add(stem)
+                self.labels |= {stem} if stem == label else set()
                 return stem
         number = 2
-        stem = stems[-1] if stems else "out"
+        stem = stems[-1]
         while f"{stem}{number}" in taken:
             number += 1
         self.names.add(f"{stem}{number}")

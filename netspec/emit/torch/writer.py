@@ -371,15 +371,13 @@ class Writer:
                 queue += [n for n in self.merger.used if n not in before]
         needed = dict(self.merger.used)
         given: list[Given] = []
-        order: list[str] = [n for n in ("in_channels", "in_features") if n in needed and n not in declared]
+        sizes = {n: at for n, at in self.classes.size_names(first).items() if n not in declared}
+        order: list[str] = [n for n in sizes if n in needed]
         order += [n for n in declared if n in needed]
         order += [n for n in needed if n not in order and n not in local]
         for name in order:
             values = [scope[name] for scope in self.scopes]
-            if name in self.merger.extras:
-                kind = "extra"
-            else:
-                kind = "size" if name in ("in_channels", "in_features") and name not in declared else "value"
+            kind = "extra" if name in self.merger.extras else "size" if name in sizes else "value"
             parameter = declared.get(name)
             default = None
             if first.module.name in self.classes.roots:
@@ -392,7 +390,8 @@ class Writer:
                 and len(parameter.default.parts) == 1
             ):
                 default = parameter.default.parts[0]
-            given.append(Given(name, _type(values), None if default is None else literal(default), kind, values))
+            text = None if default is None else literal(default)
+            given.append(Given(name, _type(values), text, kind, values, sizes.get(name, (0, 0))))
         given.sort(key=lambda g: g.default is not None)
         lines = list(local.items())
         lets_order = list(lets)

@@ -20,9 +20,9 @@ class DenseLayer(nn.Module):
         self.conv2 = nn.Conv2d(narrow * growth, growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        relu1 = self.relu1(self.norm1(x))
-        relu1 = self.relu2(self.norm2(self.conv1(relu1)))
-        x = torch.cat([x, self.conv2(relu1)], dim=1)
+        out = self.relu1(self.norm1(x))
+        out = self.relu2(self.norm2(self.conv1(out)))
+        x = torch.cat([x, self.conv2(out)], dim=1)
         return x
 
 

@@ -41,16 +41,16 @@ class Up(nn.Module):
     """Block `up`: [1024, 28, 28], [512, 64, 64] -> [512, 52, 52] at first."""
 
     def __init__(
-        self, in_channels: int, out: int, crop1_size: int, in_channels2: int
+        self, in_channels: int, skip_channels: int, out: int, crop1_size: int
     ) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(in_channels, out, 2, stride=2)
         self.crop1 = CenterCrop(crop1_size)
-        self.double1 = Double(in_channels2, out, pad=0)
+        self.double1 = Double(out + skip_channels, out, pad=0)
 
-    def forward(self, it: Tensor, skip: Tensor) -> Tensor:
-        it = self.double1(torch.cat([self.up(it), self.crop1(skip)], dim=1))
-        return it
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = self.double1(torch.cat([self.up(x), self.crop1(skip)], dim=1))
+        return x
 
 
 class UNet(nn.Module):
@@ -68,20 +68,20 @@ class UNet(nn.Module):
         self.drop4 = nn.Dropout(0.5)
         self.bottom = Double(512, 1024, pad=0)
         self.drop5 = nn.Dropout(0.5)
-        self.up4 = Up(1024, 512, 56, 1024)
-        self.up3 = Up(512, 256, 104, 512)
-        self.up2 = Up(256, 128, 200, 256)
-        self.up1 = Up(128, 64, 392, 128)
+        self.up4 = Up(1024, 512, 512, 56)
+        self.up3 = Up(512, 256, 256, 104)
+        self.up2 = Up(256, 128, 128, 200)
+        self.up1 = Up(128, 64, 64, 392)
         self.out = nn.Conv2d(64, classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.down1(x)  # [64, 568, 568]
         down2 = self.down2(F.max_pool2d(x, 2))  # [128, 280, 280]
         down3 = self.down3(F.max_pool2d(down2, 2))  # [256, 136, 136]
-        down4 = self.down4(F.max_pool2d(down3, 2))  # [512, 64, 64]
-        down4 = self.drop4(down4)
-        bottom = self.bottom(F.max_pool2d(down4, 2))  # [1024, 28, 28]
-        bottom = self.up3(self.up4(self.drop5(bottom), down4), down3)  # [256, 100, 100]
-        x = self.up1(self.up2(bottom, down2), x)  # [64, 388, 388]
+        out = self.down4(F.max_pool2d(down3, 2))  # [512, 64, 64]
+        out = self.drop4(out)
+        bottom = self.bottom(F.max_pool2d(out, 2))  # [1024, 28, 28]
+        out = self.up2(self.up3(self.up4(self.drop5(bottom), out), down3), down2)
+        x = self.up1(out, x)  # [64, 388, 388]
         x = self.out(x)  # [2, 388, 388]
         return x
