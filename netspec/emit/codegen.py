@@ -15,6 +15,7 @@ from netspec.emit.style import printable, wants_color
 from netspec.emit.torch.places import CannotWrite
 from netspec.emit.torch.source import generate
 from netspec.emit.writing import replace
+from netspec.problems.files import TooNested
 
 
 def codegen(target: str, settings: Sequence[str], output: str | None, color: str) -> int:
@@ -25,6 +26,8 @@ def codegen(target: str, settings: Sequence[str], output: str | None, color: str
         text = generate(made) if made.network is not None and made.sound else None
     except SpecError as error:
         found, text = error.diagnostics, None
+    except RecursionError:
+        found, text = [TooNested(file=target).nowhere(target)], None
     except CannotWrite as error:
         found, text = [*found, error.diagnostic], None
     print_diagnostics(found, wants_color(color, sys.stderr))

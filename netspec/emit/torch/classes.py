@@ -41,6 +41,7 @@ class Classes:
         self._taken: set[str] = set()
         self._visited: set[Any] = set()
         self._running: dict[tuple[Tracer, str], bool] = {}
+        self._sizes: dict[tuple[Tracer, str, str, int], py.expr | None] = {}
         self._outer: dict[tuple[Tracer, str], list[str]] = {}
         self._rules: dict[int, Torch] = {}  # by node, all of which the elaborations keep
         self._scopes: dict[tuple[Tracer, str], dict[str, Any]] = {}
@@ -181,9 +182,30 @@ class Classes:
 
     def size(self, place: Place, ref: str, axis: int) -> py.expr | None:
         """An expression for the size of a value's axis, in the names of the class around the place."""
+        while (before := self._passed(place, ref, axis)) is not None:
+            ref = before
+        if place.up is not None:
+            return self._size(place, ref, axis)
+        key = (place.tracer, place.module.name, ref, axis)
+        if key not in self._sizes:
+            self._sizes[key] = self._size(place, ref, axis)
+        return self._sizes[key]
+
+    def _passed(self, place: Place, ref: str, axis: int) -> str | None:
+        """The input of a node that has the same size as its output, if it is not the node that gives the size."""
+        node = place.node(ref)
+        if ref in place.module.inputs or not isinstance(node, (LayerNode, RepeatNode)):
+            return None
         shape = place.types[ref].shape
-        if axis < 0:
-            axis += len(shape)
+        if isinstance(node, LayerNode) and axis in _own_axes(node.layer, len(shape)):
+            return None
+        for before in node.inputs if isinstance(node, LayerNode) else node.inputs[:1]:
+            other = place.types[before].shape
+            if len(other) == len(shape) and other[axis] == shape[axis]:
+                return before
+        return None
+
+    def _size(self, place: Place, ref: str, axis: int) -> py.expr | None:
         if ref in place.module.inputs:
             index = place.module.inputs.index(ref)
             if place.up is not None:
@@ -191,27 +213,20 @@ class Classes:
             return self._input_size(place, ref, index, axis)
         node = place.node(ref)
         if isinstance(node, LayerNode):
-            return self._layer_size(place, node, shape, axis)
+            return self._layer_size(place, node, len(place.types[ref].shape), axis)
         if isinstance(node, CallNode):
             if self.is_inline(place.tracer, node.module):
                 inner = place.inside(node.module, node)
                 return self.size(inner, next(iter(inner.module.outputs.values())), axis)
             made = self.of(place.tracer, node.module)
-            member = ref[len(node.name) + 1 :]
-            return self._class_size(
-                made, self.call(place, node.module, self.site(place, node), node.inputs), member, axis
-            )
-        if isinstance(node, RepeatNode):
-            before = place.types[node.inputs[0]].shape
-            if len(before) == len(shape) and before[axis] == shape[axis]:
-                return self.size(place, node.inputs[0], axis)
-            last = node.runs[-1].module
-            if self.is_inline(place.tracer, last):
-                return None
-            site = place.origin(node).runs[-1]
-            args = [(g, leaf) for g, leaf in self.call(place, last, site, node.inputs) if g.kind != "size"]
-            return self._class_size(self.of(place.tracer, last), args, "", axis)
-        return None
+            arguments = self.call(place, node.module, self.site(place, node), node.inputs)
+            return self._class_size(made, arguments, ref[len(node.name) + 1 :], axis)
+        last = node.runs[-1].module
+        if self.is_inline(place.tracer, last):
+            return None
+        arguments = self.call(place, last, place.origin(node).runs[-1], node.inputs)
+        others = [(given, leaf) for given, leaf in arguments if given.kind != "size"]
+        return self._class_size(self.of(place.tracer, last), others, "", axis)
 
     def _class_size(self, made: ClassDef, args: list[tuple[Given, Leaf]], member: str, axis: int) -> py.expr | None:
         found = made.sizes.get((member, axis))
@@ -238,22 +253,16 @@ class Classes:
         names = [name for name, at in self.size_names(place).items() if at == (index, axis)]
         return py.Name(names[0], py.Load()) if names else None
 
-    def _layer_size(self, place: Place, node: LayerNode, shape: Any, axis: int) -> py.expr | None:
-        layer = node.layer
-        own = {"conv": 0, "upconv": 0, "dense": len(shape) - 1, "rbf": len(shape) - 1}.get(layer.layer_name())
-        if own == axis:
+    def _layer_size(self, place: Place, node: LayerNode, rank: int, axis: int) -> py.expr | None:
+        if axis not in _own_axes(node.layer, rank):
+            return None
+        if node.layer.layer_name() != "concat":
             return self.argument(place, node, "out")
-        if layer.layer_name() == "concat" and layer.axis % len(shape) == axis:
-            total: py.expr | None = None
-            for ref in node.inputs:
-                part = self.size(place, ref, axis) or constant(place.types[ref].shape[axis])
-                total = part if total is None else py.BinOp(total, py.Add(), part)
-            return total
+        total: py.expr | None = None
         for ref in node.inputs:
-            other = place.types[ref].shape
-            if len(other) == len(shape) and other[axis] == shape[axis]:
-                return self.size(place, ref, axis)
-        return None
+            part = self.size(place, ref, axis) or constant(place.types[ref].shape[axis])
+            total = part if total is None else py.BinOp(total, py.Add(), part)
+        return total
 
     # -- arguments --------------------------------------------------------------------------------------
 
@@ -394,6 +403,16 @@ def _called(module: Module) -> Iterator[str]:
 def _node_of(place: Place) -> Any:
     definition = place.tracer.definitions.get(place.module.name)
     return definition.node if definition else None
+
+
+def _own_axes(layer: Any, rank: int) -> tuple[int, ...]:
+    """The axes whose size a layer gives itself."""
+    name = layer.layer_name()
+    if name in ("conv", "upconv"):
+        return (0,)
+    if name in ("dense", "rbf"):
+        return (rank - 1,)
+    return (layer.axis % rank,) if name == "concat" else ()
 
 
 def _is_plain(value: Any) -> bool:

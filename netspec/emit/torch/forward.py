@@ -26,6 +26,15 @@ class Forward:
         module = place.module
         self.remaining = Counter(ref for node in module.nodes for ref in node.inputs)
         self.remaining.update(module.outputs.values())
+        self.users: dict[str, Any] = {}  # the first node that takes a value
+        self.members: dict[str, list[str]] = {}  # further outputs of a node
+        for node in module.nodes:
+            for ref in node.inputs:
+                self.users.setdefault(ref, node)
+        for ref in place.types:
+            if ref not in place.nodes and "." in ref and place.node(ref) is not None:
+                self.members.setdefault(place.node(ref).name, []).append(ref)
+        self.alive: dict[str, None] = {}  # the values that there are and that a later node takes
         self.held: dict[str, str] = {}  # the code of a value: a variable, or what is still to be computed
         self.pending: dict[str, set[str]] = {}  # the variables in values that are still to be computed
         self.loose: set[str] = set()  # values without a batch
@@ -43,7 +52,7 @@ class Forward:
         if inputs and (len(inputs) == 1 or module.inputs[0] == "it"):
             inputs[0] = "x"
         for ref, name in zip(module.inputs, inputs, strict=True):
-            self.held[ref] = name
+            self._hold(ref, name)
             self.names.add(name)
         self.batch = inputs[0] if inputs else ""
         for path in self.writer.classes.outer(self.place.tracer, module.name):
@@ -72,12 +81,12 @@ class Forward:
     def _repeat(self, node: RepeatNode) -> None:
         """Iterations that nn.Sequential cannot run: they take values from outside, or give several."""
         for ref in node.inputs:
-            self.remaining[ref] -= 1
             if ref in self.pending:
                 self._keep(ref)
+        self._use(node.inputs)
         flow, *others = [self._batched(ref) for ref in node.inputs]
         others += self._outer(node)
-        live = {self.held[ref] for ref, count in self.remaining.items() if count > 0 and ref in self.held}
+        live = {self.held[ref] for ref in self.alive}
         name = flow if flow not in live | set(others) and flow in self.names else self._fresh(node, 0)
         if name != flow:
             self.out.append(f"{name} = {flow}")
@@ -85,22 +94,19 @@ class Forward:
         self.out.append(f"for layer in {attribute(node.name)}:")
         self.out.append(f"    {name} = layer({', '.join([name, *others])}){several}")
         self.makes += [""] * (len(self.out) - len(self.makes))
-        self.held[node.name] = name
+        self._hold(node.name, name)
 
     def _node(self, node: Any) -> None:
         several = isinstance(node, RepeatNode) and self.writer.gives_several(self.place, node)
         if isinstance(node, RepeatNode) and (several or len(node.inputs) > 1 or self.writer.outer(self.place, node)):
             self._repeat(node)
             return
-        members = [ref for ref in self.place.types if ref.startswith(f"{node.name}.") and ref not in self.held]
-        members = [ref for ref in members if self.place.node(ref) is node] if len(members) else []
-        refs = [node.name, *members]
-        for ref in node.inputs:
-            self.remaining[ref] -= 1
+        refs = [node.name, *self.members.get(node.name, ())]
+        self._use(node.inputs)
         self._keep_what_is_used_twice(node)
         code = self._apply(node)
         if isinstance(node, LayerNode) and not node.inputs:
-            self.held[node.name] = code
+            self._hold(node.name, code)
             self.loose.add(node.name)
             return
         if len(code) > WIDTH - 8 - len("out = ") - 6 and any(ref in self.pending for ref in node.inputs):
@@ -117,9 +123,10 @@ class Forward:
             targets = [self._fresh(node, i) for i in range(len(refs))]
             self.out.append(f"{', '.join(targets)} = {code}")
             self.makes.append("")
-            self.held.update(zip(refs, targets, strict=True))
+            for ref, target in zip(refs, targets, strict=True):
+                self._hold(ref, target)
             return
-        self.held[node.name] = code
+        self._hold(node.name, code)
         self.pending[node.name] = used
         if self.remaining[node.name] != 1 or self._ends_line(node):
             self._keep(node.name, node)
@@ -134,7 +141,7 @@ class Forward:
 
     def _is_merged(self, node: Any) -> bool:
         """Whether the first node that takes a node's value takes others too."""
-        user = next((n for n in self.place.module.nodes if node.name in n.inputs), None)
+        user = self.users.get(node.name)
         return user is not None and len(user.inputs) > 1
 
     def _apply(self, node: Any) -> str:
@@ -200,7 +207,7 @@ class Forward:
     def _keep(self, ref: str, node: Any = None) -> None:
         """Compute a value that is to be computed, into a variable."""
         code, used = self.held[ref], self.pending.pop(ref)
-        live = {self.held[r] for r, count in self.remaining.items() if count > 0 and r in self.held and r != ref}
+        live = {self.held[r] for r in self.alive if r != ref}
         live |= {name for r, names in self.pending.items() for name in names}
         if node is not None:
             live |= {
@@ -211,11 +218,22 @@ class Forward:
         self.names.add(name)
         self.out.append(f"{name} = {code}")
         self.makes.append(ref)
-        self.held[ref] = name
+        self._hold(ref, name)
+
+    def _hold(self, ref: str, code: str) -> None:
+        self.held[ref] = code
+        if self.remaining[ref] > 0:
+            self.alive[ref] = None
+
+    def _use(self, refs: Sequence[str]) -> None:
+        for ref in refs:
+            self.remaining[ref] -= 1
+            if self.remaining[ref] <= 0:
+                self.alive.pop(ref, None)
 
     def _fresh(self, node: Any, number: int) -> str:
         """A variable that is not in use."""
-        taken = set(self.held.values()) | {n for names in self.pending.values() for n in names} | self.names
+        taken = self.names
         is_labelled = node is not None and self.place.origin(node).labelled and node.name.isidentifier()
         label = safe_name(node.name) if is_labelled else ""
         if number:
