@@ -87,6 +87,7 @@ def needed(layer: type[Layer], name: str, value: Any, mistake: Any) -> tuple[str
         return text, f"`{name}={'true' if value else 'false'}`"
     if isinstance(value, float) and value.is_integer() and "whole number" in text and value > 0:
         return text, f"write `{int(value)}` without a fraction"
-    if type(value).__name__ == "Expr":
-        return text, f"{value} has no fixed size here: give its symbols values with `--set`"
+    symbolic = [v for v in (value if isinstance(value, tuple) else (value,)) if type(v).__name__ == "Expr"]
+    if symbolic:
+        return text, f"{symbolic[0]} has no fixed size here: give its symbols values with `--set`"
     return text, f"for example: `{layer.example}`"

@@ -229,7 +229,10 @@ class _Matcher:
         closing = _TEXT[kind]
         if kind == "RBRACE":
             remedy = "the lines after it are not indented deeper than the line that opens the body"
-            remedy = f"write `{closing}` where the body ends: {remedy}" if ends else f"write `{closing}` here"
+            more = any(token.type != "$END" for token in ends)
+            remedy = (
+                f"write `{closing}` where the body ends: {remedy}" if more else f"write `{closing}` where the body ends"
+            )
         else:
             remedy = f"write `{closing}` after its last value"
         problem = NotClosed(bracket=_TEXT[token.type], closing=closing, remedy=remedy)
