@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ class Forward:
         self.makes: list[str] = []  # the value that each statement makes
         self.names: set[str] = set()
         self.labels: set[str] = set()  # the names that are labels: a reader takes them for what the label is
+        self.inputs: list[str] = []
         self.batch = ""  # an input, which has the batch
 
     def lines(self) -> tuple[list[str], list[str]]:
@@ -51,6 +53,7 @@ class Forward:
         inputs = [safe_name(name) for name in module.inputs]
         if inputs and (len(inputs) == 1 or module.inputs[0] == "it"):
             inputs[0] = "x"
+        self.inputs = inputs
         for ref, name in zip(module.inputs, inputs, strict=True):
             self._hold(ref, name)
             self.names.add(name)
@@ -65,8 +68,21 @@ class Forward:
             if ref in self.pending:
                 self._keep(ref)
         self.out.append("return " + ", ".join(self._batched(ref) for ref in module.outputs.values()))
+        self._declare()
         declared = [f"{name}: Tensor" for name in inputs]
         return [*declared, *(f"{name}: nn.Module" for name in self.layers.values())], self.out
+
+    def _declare(self) -> None:
+        """Give the type of a variable that is returned and begins as what a module gives, whose type is not known."""
+        name = self.out[-1].removeprefix("return ")
+        first = next((i for i, line in enumerate(self.out) if re.match(rf"[\w, ]*\b{name}\b[\w, ]* = ", line)), None)
+        if first is None or name in self.inputs:
+            return
+        if self.out[first].startswith((f"{name} = self.", f"{name} = super()")):
+            self.out[first] = self.out[first].replace(f"{name} = ", f"{name}: Tensor = ", 1)
+        elif not self.out[first].startswith(f"{name} = "):
+            self.out.insert(first, f"{name}: Tensor")
+            self.makes.insert(first, "")
 
     def commented(self) -> list[str]:
         """The statements, with the shape of what they make where it is another than before."""
@@ -91,7 +107,7 @@ class Forward:
         if name != flow:
             self.out.append(f"{name} = {flow}")
         several = "[0]" if self.writer.gives_several(self.place, node) else ""
-        self.out.append(f"for layer in {attribute(node.name)}:")
+        self.out.append(f"for layer in {attribute(node.name) if node.name else 'self'}:")
         self.out.append(f"    {name} = layer({', '.join([name, *others])}){several}")
         self.makes += [""] * (len(self.out) - len(self.makes))
         self._hold(node.name, name)
@@ -125,6 +141,10 @@ class Forward:
             self.makes.append("")
             for ref, target in zip(refs, targets, strict=True):
                 self._hold(ref, target)
+            return
+        if self.remaining[node.name] == 0:  # its value goes nowhere
+            self.out.append(code)
+            self.makes.append("")
             return
         self._hold(node.name, code)
         self.pending[node.name] = used
@@ -196,6 +216,8 @@ class Forward:
 
     def _module(self, node: Any, codes: list[str]) -> str:
         shares = getattr(node, "shares", None)
+        if not node.name and not isinstance(node, LayerNode):
+            return f"super().forward({', '.join(codes)})"
         return f"{attribute(node.name) if shares is None else self._layer(shares)}({', '.join(codes)})"
 
     def _variables(self, refs: Sequence[str]) -> set[str]:

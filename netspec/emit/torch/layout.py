@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 WIDTH = 88
 INDENT = "    "
-_LISTS = ("nn.Sequential", "OrderedDict", "super().__init__")  # what they hold stands one below the other
+_LISTS = ("nn.Sequential", "OrderedDict", "super().__init__", "[", "")  # what they hold stands one below the other
 
 
 @dataclass(slots=True)
 class Call:
-    """name(args): keyword, or nothing, and value of each."""
+    """name(args): keyword, or nothing, and value of each. A name `[` makes a list, no name a tuple."""
 
     name: str
     args: list[tuple[str, Code]] = field(default_factory=list)
@@ -48,7 +48,8 @@ def flat(code: Code) -> str:
         return f"*({flat(code.item)} for _ in range({code.times}))"
     if isinstance(code, Choice):
         return f"{flat(code.then)} if {code.test} else {flat(code.otherwise)}"
-    return f"{code.name}({', '.join(f'{k}={flat(v)}' if k else flat(v) for k, v in code.args)})"
+    inside = ", ".join(f"{k}={flat(v)}" if k else flat(v) for k, v in code.args)
+    return f"[{inside}]" if code.name == "[" else f"{code.name}({inside})"
 
 
 def lines(prefix: str, code: Code, suffix: str, indent: int) -> list[str]:
@@ -75,13 +76,14 @@ def lines(prefix: str, code: Code, suffix: str, indent: int) -> list[str]:
             *lines("else ", code.otherwise, "", indent + 4),
             f"{pad}){suffix}",
         ]
+    opening, closing = ("[", "]") if code.name == "[" else (f"{code.name}(", ")")
     inside = ", ".join(f"{k}={flat(v)}" if k else flat(v) for k, v in code.args)
     if code.name not in _LISTS and indent + 4 + len(inside) <= WIDTH:
-        return [f"{pad}{prefix}{code.name}(", f"{pad}{INDENT}{inside}", f"{pad}){suffix}"]
-    out = [f"{pad}{prefix}{code.name}("]
+        return [f"{pad}{prefix}{opening}", f"{pad}{INDENT}{inside}", f"{pad}{closing}{suffix}"]
+    out = [f"{pad}{prefix}{opening}"]
     for keyword, value in code.args:
         out += lines(f"{keyword}=" if keyword else "", value, ",", indent + 4)
-    return [*out, f"{pad}){suffix}"]
+    return [*out, f"{pad}{closing}{suffix}"]
 
 
 def _parsed(code: str) -> Call | None:
@@ -94,6 +96,6 @@ def _parsed(code: str) -> Call | None:
     if isinstance(tree, ast.Call):
         keywords = [(keyword.arg or "", text(keyword.value)) for keyword in tree.keywords]
         return Call(text(tree.func), [*(("", text(argument)) for argument in tree.args), *keywords])
-    if isinstance(tree, ast.Tuple) and code.startswith("("):
-        return Call("", [("", text(item)) for item in tree.elts])
+    if isinstance(tree, ast.List) or (isinstance(tree, ast.Tuple) and code.startswith("(")):
+        return Call("[" if isinstance(tree, ast.List) else "", [("", text(item)) for item in tree.elts])
     return None

@@ -10,7 +10,7 @@ from typing import Any
 from netspec.diagnostics import Problem
 from netspec.elaborate.trace import NodeOrigin, Tracer
 from netspec.emit.torch.drafts import Given
-from netspec.emit.torch.layout import Code
+from netspec.emit.torch.layout import Call, Code
 from netspec.ir.network import CallNode, Module, RepeatNode
 from netspec.ir.types import TensorType
 from netspec.source import Span
@@ -39,6 +39,7 @@ class ClassDef:
     items: list[tuple[str, Code]] | None  # of a class that is an nn.Sequential, each with the condition for it
     doc: str
     places: list[Place]
+    base: Call | None = None  # what it is besides: a module without a name of its own, with its arguments
     sizes: dict[tuple[str, int], py.expr] = field(default_factory=dict)  # of its outputs, by member and axis
 
 

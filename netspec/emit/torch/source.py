@@ -106,7 +106,7 @@ def _head(made: Compilation, code: str) -> str:
 
 
 def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
-    base = "nn.Module" if made.items is None else "nn.Sequential"
+    base = made.base.name if made.base else "nn.Module" if made.items is None else "nn.Sequential"
     out = [f"class {made.name}({base}):"]
     doc = made.doc
     fixed = ""
@@ -120,12 +120,14 @@ def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
     given = [f"{g.name}: {g.type}" + (f" = {g.default}" if g.default is not None else "") for g in made.given]
     head = Call("def __init__", [("", part) for part in ["self", *given]])
     out += lines("", head, " -> None:", 4)
-    if made.items is None:
+    if made.items is None and made.base is None:
         out.append("        super().__init__()")
     for name, text in made.locals:
         out.append(f"        {name} = {text}")
     if made.items is not None:
         return "\n".join([*out, *_items(made.items)])
+    if made.base is not None:
+        out += lines("", Call("super().__init__", made.base.args), "", 8)
     for entry in made.entries:
         name = entry.name
         if name.startswith("self."):
@@ -135,13 +137,14 @@ def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
         else:
             add = "register_parameter" if flat(entry.code).startswith(("nn.Parameter(", "drawn(")) else "add_module"
             out += lines("", Call(f"self.{add}", [("", literal(name)), ("", entry.code)]), "", 8)
+    other = "  # type: ignore[override]" if made.base is not None else ""  # it takes more
     types = "Tensor" if made.outputs == 1 else f"tuple[{', '.join(['Tensor'] * made.outputs)}]"
     out += [
         "",
         *lines(
             "",
             Call("def forward", [("", "self"), *(("", declared) for declared in made.inputs)]),
-            f" -> {types}:",
+            f" -> {types}:{other}",
             4,
         ),
     ]

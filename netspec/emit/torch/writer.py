@@ -10,7 +10,7 @@ from netspec.elaborate.trace import Site
 from netspec.emit.torch.drafts import Draft, Given, Leaf, Make, Merger, Times, Unlike, kind_of
 from netspec.emit.torch.expressions import attribute, constant, literal, nested, safe_name
 from netspec.emit.torch.forward import Forward
-from netspec.emit.torch.layout import Code
+from netspec.emit.torch.layout import Call, Code
 from netspec.emit.torch.places import CannotWrite, ClassDef, Entry, Place, called_by, tests_of
 from netspec.ir.network import CallNode, LayerNode, RepeatNode, iterations
 from netspec.ops.torchrule import NOTHING, Arg, Of, Size, Torch
@@ -41,8 +41,10 @@ class Writer:
         entries: list[Entry] = []
         inputs: list[str] = []
         forward: list[str] = []
+        base: Call | None = None
         if items is None:
-            entries = list(self._entries())
+            base = self._base()
+            entries = list(self._entries()) if base is None else []
             inputs, forward = self._forward(entries)
         given, local = self._given()
         made = ClassDef(
@@ -56,9 +58,22 @@ class Writer:
             items,
             self._doc(first),
             self.places,
+            base,
         )
         made.sizes = self._sizes()
         return made
+
+    def _base(self) -> Call | None:
+        """What all of a module is, without a name of its own: a repeat or a block."""
+        if any([node.name for node in place.module.nodes] != [""] for place in self.places):
+            return None
+        if isinstance(self.places[0].module.nodes[0], LayerNode):
+            return None
+        drafts = [self.draft(place, place.module.nodes[0]) for place in self.places]
+        code = self._code("", [draft for draft in drafts if draft is not None])
+        if not isinstance(code, Call):
+            raise Unlike
+        return code
 
     def signature(self) -> Any:
         """Equal for modules that can be one class."""
