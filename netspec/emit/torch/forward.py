@@ -78,7 +78,10 @@ class Forward:
         first = next((i for i, line in enumerate(self.out) if re.match(rf"[\w, ]*\b{name}\b[\w, ]* = ", line)), None)
         if first is None or name in self.inputs:
             return
-        if self.out[first].startswith((f"{name} = self.", f"{name} = super()")):
+        typed = ("torch.", "F.", *(f"{known}." for known in self.inputs), *(f"{known} " for known in self.inputs))
+        if self.out[first].startswith(f"{name} = ") and not self.out[first].removeprefix(f"{name} = ").startswith(
+            typed
+        ):
             self.out[first] = self.out[first].replace(f"{name} = ", f"{name}: Tensor = ", 1)
         elif not self.out[first].startswith(f"{name} = "):
             self.out.insert(first, f"{name}: Tensor")
