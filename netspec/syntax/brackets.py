@@ -165,6 +165,15 @@ class _Matcher:
         kind = token.type
         if kind == "PIPE" and self.surplus > 0:
             self._missing_brace_of_paths(token, line, indent)
+        if kind == "LBRACE" and self.surplus < 0 and self.out and self.out[-1].type == "LBRACE":
+            before = self.stack[-1]
+            if before.line == line and before.token is self.out[-1]:
+                self.surplus += 1
+                problem = NotClosed(
+                    bracket="{", closing="}", remedy="one `{` is enough, or it is a group: then close it too"
+                )
+                self.mistakes.append(problem.at(Span(token.start_pos or 0, token.end_pos or 0, self.source)))
+                return
         if kind in CLOSED_BY:
             self.stack.append(_Open(token, line, indent))
             if kind == "LBRACE":
