@@ -13,13 +13,12 @@ import click
 
 from netspec import resources
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.elaborate.files import source_from_bytes
+from netspec.elaborate.files import parsed, source_from_bytes
 from netspec.emit.report import exit_code, expand, print_diagnostics
 from netspec.emit.style import plural, printable, wants_color
 from netspec.emit.writing import reason_of, replace
 from netspec.limits import SOURCE_BYTES
 from netspec.problems.files import CannotRead
-from netspec.syntax.parser import parse_file
 from netspec.syntax.printer import printed
 
 _STDIN = "-"
@@ -90,7 +89,7 @@ def _formatted(path: str) -> tuple[str, bytes, bytes]:
     name = "<stdin>" if path == _STDIN else path
     data = sys.stdin.buffer.read(SOURCE_BYTES + 1) if path == _STDIN else _read(path)
     source = source_from_bytes(data, name, None)
-    _, mistakes = parse_file(source)
+    _, mistakes = parsed(source)
     if mistakes:
         raise SpecError(tuple(mistakes))
     return name, data, printed(source.text).encode()
