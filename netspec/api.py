@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_source, find_source, split_target
+from netspec.driver import Compilation, compile_one, find_source, split_target
 from netspec.elaborate.files import source_from_bytes
 from netspec.ir.dims import Dim
 from netspec.ir.network import Network as NetworkIr
@@ -206,13 +206,9 @@ class Network(Facts):
     def torch_source(self) -> str:
         """What `netspec codegen` prints: the source of a torch module that is exactly this net. Raises SpecError where
         there is something that torch cannot say."""
-        from netspec.emit.torch.places import CannotWrite
         from netspec.emit.torch.source import generate
 
-        try:
-            return generate(self._made)
-        except CannotWrite as error:
-            raise SpecError((error.diagnostic,)) from None
+        return generate(self._made)
 
     def to_torch(self) -> nn.Module:
         """That source, executed: the module, with torch's default initialisation. Its state_dict has the dotted paths
@@ -245,20 +241,16 @@ def load(
     if not os.path.exists(text):
         text, named = split_target(text)
         chosen = net or named
-    return _network(Compilation(find_source(text), chosen, params, batch, symbolic), params)
+    return _network(compile_one(find_source(text), chosen, params, batch, symbolic))
 
 
 def loads(text: str, /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any) -> Network:
     """The same for the text of a .net file."""
     source = source_from_bytes(text.encode(), "<text>", None)
-    return _network(Compilation(source, net, params, batch, symbolic), params)
+    return _network(compile_one(source, net, params, batch, symbolic))
 
 
-def _network(made: Compilation, params: dict[str, Any]) -> Network:
-    if made.name is None and made.network is None:
-        ready = compile_source(made.source, None, params, made.batch, made.symbolic)
-        if len(ready) == 1:
-            made = ready[0]
+def _network(made: Compilation) -> Network:
     if not made.sound:
         raise SpecError(made.diagnostics)
     return Network(made)

@@ -15,7 +15,10 @@ import click
 from netspec import __version__
 from netspec.startup import lighten
 
-_COLOR = click.Choice(["auto", "always", "never"])
+_color = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+_settings = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,9 +29,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("targets", nargs=-1, metavar="FILE[:NET]...")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
-)
+@_settings
 @click.option(
     "--batch",
     type=click.IntRange(1, 10**9),
@@ -50,7 +51,7 @@ def cli() -> None:
     help="How errors and warnings are told; the last three print them alone.",
 )
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
-@click.option("--color", type=_COLOR, default="auto", show_default=True)
+@_color
 def check(
     targets: tuple[str, ...],
     settings: tuple[str, ...],
@@ -77,7 +78,7 @@ def check(
 
 
 @cli.command()
-@click.option("--color", type=_COLOR, default="auto", show_default=True)
+@_color
 def specs(color: str) -> None:
     """List the bundled specs with their figures."""
     from netspec.emit import report
@@ -87,9 +88,7 @@ def specs(color: str) -> None:
 
 @cli.command()
 @click.argument("target", required=False, metavar="FILE[:NET]")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
-)
+@_settings
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the IR instead.")
 def ir(target: str | None, settings: tuple[str, ...], schema: bool) -> None:
     """Print a net's intermediate representation as JSON. `netspec check` reads it back."""
@@ -113,7 +112,7 @@ def layers(name: str | None, markdown: bool) -> None:
 @cli.command()
 @click.argument("code", required=False)
 @click.option("--markdown", is_flag=True, help="Print Markdown, of all codes where none is given.")
-@click.option("--color", type=_COLOR, default="auto", show_default=True)
+@_color
 def explain(code: str | None, markdown: bool, color: str) -> None:
     """List the codes of errors and warnings, or explain one, such as NS303."""
     from netspec.emit import explain as explanations
@@ -139,11 +138,9 @@ def fmt(targets: tuple[str, ...], check: bool, diff: bool) -> None:
 
 @cli.command()
 @click.argument("target", metavar="FILE[:NET]")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
-)
+@_settings
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, as a whole or not at all.")
-@click.option("--color", type=_COLOR, default="auto", show_default=True)
+@_color
 def codegen(target: str, settings: tuple[str, ...], output: str | None, color: str) -> None:
     """Write a net as a torch module: readable source that needs nothing of netspec."""
     from netspec.emit import codegen as generation

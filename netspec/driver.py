@@ -371,6 +371,18 @@ def compile_source(
     return nets
 
 
+def compile_one(
+    source: SourceFile,
+    net: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    symbolic: bool = False,
+) -> Compilation:
+    """The chosen net of a source, or the only one that can be checked. Of several it says that one is to be chosen."""
+    ready = compile_source(source, net, settings, batch, symbolic)
+    return ready[0] if len(ready) == 1 else Compilation(source, net, settings, batch, symbolic)
+
+
 def split_target(target: str) -> tuple[str, str | None]:
     """`file.net:Net` as file and net. A drive letter or a path's own colon is not a net."""
     path, colon, net = target.rpartition(":")

@@ -12,7 +12,7 @@ from netspec.diagnostics import Diagnostic, Label, Problem
 from netspec.elaborate.frame import located
 from netspec.elaborate.values import counted
 from netspec.ir.dims import Dim
-from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode
+from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode, used_modules
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer, product
 from netspec.ops.windows import AXIS_NAMES
@@ -106,7 +106,7 @@ class LayerLints:
         found: dict[str, tuple[Module, Node]] = {}
         for module in self.network.modules:
             for node in module.nodes:
-                for used in _used(node):
+                for used in used_modules(node):
                     found.setdefault(used, (module, node))
         return found
 
@@ -357,12 +357,6 @@ class LayerLints:
                 params=f", and its {_figure(params)} parameters count all the same" if params != 0 else "",
             )
             self.tell(problem, module, span)
-
-
-def _used(node: Node) -> list[str]:
-    if isinstance(node, CallNode):
-        return [node.module]
-    return [run.module for run in node.runs] if isinstance(node, RepeatNode) else []
 
 
 def _fits_two_axes(vector: tuple[Dim, ...], shape: tuple[Dim, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from netspec.diagnostics import Problem
-from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode
+from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode, used_modules
 from netspec.ir.types import TensorType
 from netspec.ops.base import Weight, output_types
 from netspec.ops.weights import layer_weights, same_weights
@@ -61,7 +61,7 @@ def _check_names(module: Module, modules: dict[str, Module]) -> None:
             raise IrError(f"{at}: the name stands twice")
         if "." in node.name:
             raise IrError(f"{at}: a name has no dots")
-        for used in _used(node):
+        for used in used_modules(node):
             if used not in modules or used == module.name:
                 raise IrError(f"{at}: there is no module `{used}` before this one")
         names.add(node.name)
@@ -80,7 +80,7 @@ def _check_shared(modules: dict[str, Module], types: Types) -> None:
         if module.name not in types:
             raise IrError(f"module `{module.name}` is not used")
         for node in module.nodes:
-            for used in _used(node):
+            for used in used_modules(node):
                 users.setdefault(used, []).append(module)
     for module in modules.values():
         for node in module.nodes:
@@ -134,12 +134,6 @@ def _weights(module: Module, node: Node, types: Types) -> dict[str, Weight]:
     if not isinstance(node, LayerNode):
         return {}
     return layer_weights(node, types[module.name])
-
-
-def _used(node: Node) -> list[str]:
-    if isinstance(node, CallNode):
-        return [node.module]
-    return [run.module for run in node.runs] if isinstance(node, RepeatNode) else []
 
 
 def _module(module: Module, inputs: list[TensorType], modules: dict[str, Module], types: Types) -> list[TensorType]:

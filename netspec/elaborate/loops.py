@@ -130,7 +130,7 @@ class _Scope:
         self.unit = unit
         self.parent = frame.module
         self.name = label or "repeat"
-        self.step = _only_step(unit.body)
+        self.step = only_step(unit.body)
         self.runs: list[Run] = []
         self._pending: list[tuple[ModuleBuilder, dict[str, Value]]] = []
         self._named: set[str] = set()
@@ -194,7 +194,7 @@ def _direct(elaborator: Elaborator, step: ast.Step, frame: Frame, current: Value
     return elaborator.instantiate(frame, callee, arguments, [current], call.span)
 
 
-def _only_step(body: ast.Body) -> ast.Step | None:
+def only_step(body: ast.Body) -> ast.Step | None:
     """The step that is all of a body, if it has just one."""
     if len(body.statements) != 1 or not isinstance(body.statements[0], ast.Chain):
         return None

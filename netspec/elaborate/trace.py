@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from netspec.elaborate.builder import ModuleBuilder
 from netspec.elaborate.elaborator import Elaborator
 from netspec.elaborate.frame import Frame
+from netspec.elaborate.loops import only_step
 from netspec.elaborate.values import Definition, Instance, Outputs, Static, Value
 from netspec.ir.network import RepeatNode
 from netspec.ops import find_layer
@@ -77,7 +78,8 @@ class Tracer(Elaborator):
             tests = (*tests, *self._came_out.get(unit, ()))
         runs: tuple[Site, ...] = ()
         if isinstance(node, RepeatNode):
-            call = _only_call(unit)
+            step = only_step(unit.body)  # type: ignore[union-attr]
+            call = step.unit if step is not None and isinstance(step.unit, ast.Call) else None
             runs = tuple(
                 Site(call if run.module in self.definitions else None, self._sites.get(run.module, {}))
                 for run in node.runs
@@ -113,13 +115,3 @@ class Tracer(Elaborator):
         if chosen is not None:
             self._bodies[chosen] = (frame.module, tuple(tests))
         return chosen
-
-
-def _only_call(loop: Any) -> ast.Call | None:
-    """The call that is all of a loop's body."""
-    body = loop.body
-    statement = body.statements[0] if len(body.statements) == 1 else None
-    if isinstance(statement, ast.Chain) and len(statement.steps) == 1:
-        unit = statement.steps[0].unit
-        return unit if isinstance(unit, ast.Call) else None
-    return None

@@ -9,27 +9,23 @@ from collections.abc import Sequence
 import click
 
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_source, is_json, told
+from netspec.driver import Compilation, compile_one, is_json, told
 from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
 from netspec.emit.style import printable, wants_color
-from netspec.emit.torch.places import CannotWrite
 from netspec.emit.torch.source import generate
 from netspec.emit.writing import replace
-from netspec.problems.files import TooNested
 
 
 def codegen(target: str, settings: Sequence[str], output: str | None, color: str) -> int:
     """Write the source of a net. Returns the exit code."""
+    found: Sequence[Diagnostic] = ()
+    text = None
     try:
         made = chosen(target, settings)
-        found: Sequence[Diagnostic] = told([made])
+        found = told([made])
         text = generate(made) if made.network is not None and made.sound else None
     except SpecError as error:
-        found, text = error.diagnostics, None
-    except RecursionError:
-        found, text = [TooNested(file=target).nowhere(target)], None
-    except CannotWrite as error:
-        found, text = [*found, error.diagnostic], None
+        found = (*found, *error.diagnostics)
     print_diagnostics(found, wants_color(color, sys.stderr))
     if text is None:
         return exit_code(found)
@@ -50,6 +46,4 @@ def chosen(target: str, settings: Sequence[str]) -> Compilation:
     source, net = source_of(target)
     if is_json(source):
         raise click.UsageError(f"{printable(os.path.basename(target))} is IR: code is written from a .net file")
-    values = parse_settings(settings)
-    ready = compile_source(source, net, values)
-    return ready[0] if len(ready) == 1 else Compilation(source, net, values)
+    return compile_one(source, net, parse_settings(settings))

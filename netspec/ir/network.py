@@ -121,6 +121,13 @@ class Network(_Model):
         return {module.name: module for module in self.modules}
 
 
+def used_modules(node: LayerNode | CallNode | RepeatNode) -> list[str]:
+    """The modules that a node uses."""
+    if isinstance(node, CallNode):
+        return [node.module]
+    return [run.module for run in node.runs] if isinstance(node, RepeatNode) else []
+
+
 def iterations(node: RepeatNode) -> Iterator[tuple[Run, int]]:
     """Each run of a repeat with the number of its first iteration."""
     number = 0

@@ -12,11 +12,11 @@ from netspec.elaborate.trace import Site, Tracer
 from netspec.elaborate.values import Definition
 from netspec.emit.torch.drafts import Given, Leaf, Unlike
 from netspec.emit.torch.expressions import class_name, constant, names_in, net_class, safe_name, substitute, translate
-from netspec.emit.torch.places import CannotWrite, ClassDef, Place, called_by
+from netspec.emit.torch.places import CannotWrite, ClassDef, Place
 from netspec.emit.torch.reserved import RESERVED
 from netspec.emit.torch.writer import Writer
 from netspec.emit.torch_parts import part_names
-from netspec.ir.network import CallNode, LayerNode, Module, RepeatNode
+from netspec.ir.network import CallNode, LayerNode, Module, RepeatNode, used_modules
 from netspec.ops.torchrule import Torch
 from netspec.problems.torch import TorchName
 from netspec.syntax import ast
@@ -28,12 +28,10 @@ class Classes:
     """The classes of a net. `tracers`: its elaboration, and others at other values of its parameters, which the
     classes of the first must fit as well."""
 
-    def __init__(
-        self, tracers: Sequence[Tracer], roots: Sequence[str], constants: dict[str, Any], free: frozenset[str]
-    ) -> None:
+    def __init__(self, tracers: Sequence[Tracer], root: str, constants: dict[str, Any], free: frozenset[str]) -> None:
         self.free = free  # parameters of the net that its class takes
         self.tracers = tracers
-        self.roots = roots
+        self.root = root  # the module of the net itself, in all of them
         self.constants = constants
         self.made: list[ClassDef] = []
         self._of: dict[tuple[Tracer, str], ClassDef] = {}
@@ -45,15 +43,15 @@ class Classes:
         self._outer: dict[tuple[Tracer, str], list[str]] = {}
         self._rules: dict[int, Torch] = {}  # by node, all of which the elaborations keep
         self._scopes: dict[tuple[Tracer, str], dict[str, Any]] = {}
-        for tracer, root in zip(tracers, roots, strict=True):
+        for tracer in tracers:
             for name in self._reached(tracer, root):
                 if not self.is_inline(tracer, name):
                     self._groups.setdefault(self._key(tracer, name), []).append(Place(tracer, tracer.modules[name]))
 
     def build(self) -> ClassDef:
         """Make all classes; the net's own is the last."""
-        self._visit(self._key(self.tracers[0], self.roots[0]))
-        return self._of[self.tracers[0], self.roots[0]]
+        self._visit(self._key(self.tracers[0], self.root))
+        return self._of[self.tracers[0], self.root]
 
     # -- which modules are classes --------------------------------------------------------------------
 
@@ -83,7 +81,7 @@ class Classes:
         """Whether a module is written where it is used, as nn.Sequential."""
         known = self._running.get((tracer, name))
         if known is None:
-            known = name not in tracer.definitions and name not in self.roots and self.is_chain(tracer, name)
+            known = name not in tracer.definitions and name != self.root and self.is_chain(tracer, name)
             self._running[tracer, name] = known
         return known
 
@@ -100,7 +98,7 @@ class Classes:
                 return False
             if isinstance(node, LayerNode) and not self.rule(tracer, module, node).module:
                 return False
-            if any(len(tracer.modules[m].outputs) != 1 or self.outer(tracer, m) for m in called_by(node)):
+            if any(len(tracer.modules[m].outputs) != 1 or self.outer(tracer, m) for m in used_modules(node)):
                 return False
             before = node.name
         return next(iter(module.outputs.values())) == before
@@ -111,7 +109,7 @@ class Classes:
         if known is None:
             found: dict[str, None] = {}
             for node in tracer.modules[name].nodes:
-                paths = [path for inner in called_by(node) for path in self.outer(tracer, inner)]
+                paths = [path for inner in used_modules(node) for path in self.outer(tracer, inner)]
                 shares = getattr(node, "shares", None)
                 if shares is not None:
                     paths.append(shares)
@@ -147,7 +145,7 @@ class Classes:
         try:
             yield places, Writer(self, places).write()
         except Unlike:
-            if places[0].module.name in self.roots:
+            if places[0].module.name == self.root:
                 raise
             groups: dict[Any, list[Place]] = {}
             for place in places:
@@ -157,14 +155,12 @@ class Classes:
 
     def _name(self, place: Place) -> str:
         definition = place.tracer.definitions.get(place.module.name)
-        is_root = place.module.name == self.roots[0]
-        stem = self.roots[0] if is_root else definition.name if definition else place.module.name.split(".")[0]
+        is_root = place.module.name == self.root
+        stem = self.root if is_root else definition.name if definition else place.module.name.split(".")[0]
         name = net_class(stem) if is_root else class_name(stem)
         number = 2
         unique = name
-        while (
-            unique in self._taken or part_names(f"{unique}()") or (not is_root and unique == net_class(self.roots[0]))
-        ):
+        while unique in self._taken or part_names(f"{unique}()") or (not is_root and unique == net_class(self.root)):
             unique = f"{name}{number}"
             number += 1
         self._taken.add(unique)
@@ -240,15 +236,12 @@ class Classes:
 
     def _input_size(self, place: Place, ref: str, index: int, axis: int) -> py.expr | None:
         definition = place.tracer.definitions.get(place.module.name)
-        if place.module.name in self.roots or (definition is not None and definition.is_net):
-            for statement in _node_of(place).body.statements if _node_of(place) else ():
+        if definition is not None and definition.is_net:
+            for statement in definition.node.body.statements:
                 if isinstance(statement, ast.Input) and statement.name.id == ref and statement.shape:
                     size = statement.shape[axis]
-                    return (
-                        None
-                        if size.usual is not None
-                        else self.translated(place, size.value, place.tracer.envs[place.module.name], None)
-                    )
+                    if size.usual is None:
+                        return self.translated(place, size.value, place.tracer.envs[place.module.name], None)
             return None
         names = [name for name, at in self.size_names(place).items() if at == (index, axis)]
         return py.Name(names[0], py.Load()) if names else None
@@ -312,7 +305,7 @@ class Classes:
         definition = root.tracer.definitions.get(root.module.name)
         names = list(env)
         if definition is not None:
-            is_root = root.module.name in self.roots
+            is_root = root.module.name == self.root
             names = [p.name.id for p in definition.parameters if not is_root or p.name.id in self.free]
         scope = {safe_name(name): env[name] for name in names if name in env and _is_plain(env[name])}
         self._scopes[root.tracer, root.module.name] = scope
@@ -327,7 +320,7 @@ class Classes:
     def size_names(self, root: Place) -> dict[str, tuple[int, int]]:
         """What the sizes of a class's inputs are called: by name the input and its axis."""
         found: dict[str, tuple[int, int]] = {}
-        if root.module.name in self.roots:
+        if root.module.name == self.root:
             return found
         for number, ref in enumerate(root.module.inputs):
             stem = safe_name(ref) if number else "in"
@@ -397,12 +390,7 @@ class Classes:
 
 def _called(module: Module) -> Iterator[str]:
     for node in module.nodes:
-        yield from called_by(node)
-
-
-def _node_of(place: Place) -> Any:
-    definition = place.tracer.definitions.get(place.module.name)
-    return definition.node if definition else None
+        yield from used_modules(node)
 
 
 def _own_axes(layer: Any, rank: int) -> tuple[int, ...]:

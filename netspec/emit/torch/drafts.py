@@ -52,7 +52,7 @@ class Given:
 
     name: str
     type: str
-    default: str | None
+    default: Any  # NOTHING where it has none
     kind: str  # "size": of an input; "value": the block's own; "extra": what nothing else gives
     values: list[Any] = field(default_factory=list)  # of an extra one, by draft
     size: tuple[int, int] = (0, 0)  # which input's size, and of which axis, it is
@@ -84,7 +84,7 @@ class Merger:
             times = self._leaf([draft.times for draft in same])
             return item if times == "1" else Each(item, times)
         made = [draft for draft in drafts if isinstance(draft, Make)]
-        if len(made) != len(drafts) or any(_shape(draft) != _shape(first) for draft in made):
+        if len(made) != len(drafts) or any(kind_of(draft) != kind_of(first) for draft in made):
             raise Unlike
         args: list[tuple[str, Code]] = []
         for place, (keyword, default, _) in enumerate(first.args):
@@ -158,15 +158,10 @@ def _gives(wish: py.expr, scope: dict[str, Any], value: Any) -> bool:
     return type(found) is type(value) and found == value
 
 
-def _shape(draft: Draft) -> Any:
-    """What must be the same in drafts of one kind."""
+def kind_of(draft: Draft) -> Any:
+    """Equal for drafts that can be merged."""
     if isinstance(draft, Leaf):
         return None
     if isinstance(draft, Times):
-        return ("times", _shape(draft.item))
-    return (draft.name, tuple((keyword, _shape(value)) for keyword, _, value in draft.args))
-
-
-def kind_of(draft: Draft) -> Any:
-    """Equal for drafts that can be merged."""
-    return _shape(draft)
+        return ("times", kind_of(draft.item))
+    return (draft.name, tuple((keyword, kind_of(value)) for keyword, _, value in draft.args))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netspec.diagnostics import Problem
+from netspec.diagnostics import Problem, SpecError
 from netspec.elaborate.trace import NodeOrigin, Tracer
 from netspec.emit.torch.drafts import Given
 from netspec.emit.torch.layout import Call, Code
-from netspec.ir.network import CallNode, Module, RepeatNode
+from netspec.ir.network import Module
 from netspec.ir.types import TensorType
 from netspec.source import Span
 from netspec.syntax import ast
@@ -75,21 +75,13 @@ class Place:
         return Place(self.tracer, self.tracer.modules[module], (self, node))
 
 
-class CannotWrite(Exception):
-    """Something of a spec that has no torch source, as a diagnostic."""
+class CannotWrite(SpecError):
+    """Something of a spec that has no torch source, told as a mistake of it is."""
 
     def __init__(self, problem: Problem, span: Span) -> None:
-        super().__init__(str(problem))
-        self.diagnostic = problem.at(span)
+        super().__init__((problem.at(span),))
 
 
 def tests_of(place: Place) -> dict[int, tuple[ast.Expr, bool]]:
     """The conditions that nodes of a module stand under, and how they came out."""
     return {id(t): (t, out) for node in place.module.nodes for t, out in place.origin(node).tests}
-
-
-def called_by(node: Any) -> list[str]:
-    """The modules that a node uses."""
-    if isinstance(node, CallNode):
-        return [node.module]
-    return [run.module for run in node.runs] if isinstance(node, RepeatNode) else []

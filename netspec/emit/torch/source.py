@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from netspec.diagnostics import Diagnostics
+from netspec.diagnostics import Diagnostics, SpecError
 from netspec.driver import Compilation
 from netspec.elaborate.trace import Tracer
 from netspec.elaborate.values import show
@@ -17,11 +17,17 @@ from netspec.emit.torch.expressions import is_attribute, literal, safe_name
 from netspec.emit.torch.layout import Call, Code, flat, lines
 from netspec.emit.torch.places import ClassDef
 from netspec.emit.torch_parts import part, part_names
+from netspec.ops.torchrule import NOTHING
+from netspec.problems.files import TooNested
 
 
 def generate(made: Compilation) -> str:
-    """The source of a sound net's torch module. Raises CannotWrite."""
-    classes, root = _classes(made)
+    """The source of a sound net's torch module. Raises SpecError where there is none."""
+    try:
+        classes, root = _classes(made)
+    except RecursionError:
+        name = made.source.name
+        raise SpecError((TooNested(file=name).nowhere(name),)) from None
     body = "\n\n\n".join(_class(each, each is root, made) for each in classes.made)
     code = "\n\n\n".join([*map(part, part_names(body)), body])
     return f"{_head(made, code)}\n\n\n{code}\n"
@@ -32,7 +38,7 @@ def _classes(made: Compilation) -> tuple[Classes, ClassDef]:
     definition = made.choose(made.definitions)
     assert definition is not None
     settings = made.values(made.definitions)
-    constants = dict(made.definitions.lets.items())
+    constants = dict(made.definitions.lets)
 
     def elaborate(values: dict[str, Any]) -> Tracer | None:
         found = Diagnostics()
@@ -56,7 +62,7 @@ def _classes(made: Compilation) -> tuple[Classes, ClassDef]:
 
     def build(names: list[str]) -> tuple[Classes, ClassDef]:
         tracers = [first, *(others[name] for name in names)]
-        classes = Classes(tracers, [root] * len(tracers), constants, frozenset(names))
+        classes = Classes(tracers, root, constants, frozenset(names))
         return classes, classes.build()
 
     try:
@@ -117,7 +123,9 @@ def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
         out += [f'    """{doc}.', "", f"    Written for {fixed}.", '    """', ""]
     else:
         out += [f'    """{doc}."""', ""]
-    given = [f"{g.name}: {g.type}" + (f" = {g.default}" if g.default is not None else "") for g in made.given]
+    given = [
+        f"{g.name}: {g.type}" + (f" = {literal(g.default)}" if g.default is not NOTHING else "") for g in made.given
+    ]
     head = Call("def __init__", [("", part) for part in ["self", *given]])
     out += lines("", head, " -> None:", 4)
     if made.items is None and made.base is None:

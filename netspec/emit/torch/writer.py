@@ -11,8 +11,8 @@ from netspec.emit.torch.drafts import Draft, Given, Leaf, Make, Merger, Times, U
 from netspec.emit.torch.expressions import attribute, constant, literal, nested, safe_name
 from netspec.emit.torch.forward import Forward
 from netspec.emit.torch.layout import Call, Code
-from netspec.emit.torch.places import CannotWrite, ClassDef, Entry, Place, called_by, tests_of
-from netspec.ir.network import CallNode, LayerNode, RepeatNode, iterations
+from netspec.emit.torch.places import CannotWrite, ClassDef, Entry, Place, tests_of
+from netspec.ir.network import CallNode, LayerNode, RepeatNode, iterations, used_modules
 from netspec.ops.torchrule import NOTHING, Arg, Of, Size, Torch
 from netspec.problems.torch import NoTorch
 from netspec.syntax import ast
@@ -32,7 +32,7 @@ class Writer:
         self._functions: dict[str, bool] = {}
         self._args: dict[str, list[tuple[Arg, str]] | None] = {}
         self.scopes = [dict(classes.scope(place)) for place in places]
-        self.merger = Merger(self.scopes, extras=places[0].module.name not in classes.roots)
+        self.merger = Merger(self.scopes, extras=places[0].module.name != classes.root)
 
     def write(self) -> ClassDef:
         """The class. Raises Unlike."""
@@ -92,20 +92,28 @@ class Writer:
         if any(inputs != made[0][0] for inputs, _ in made) or len(kinds) > 2:
             raise Unlike
         if len(kinds) == 1:
-            is_root = self.places[0].module.name in self.classes.roots
+            is_root = self.places[0].module.name == self.classes.root
             return made[0][0], forwards[0].commented() if is_root else made[0][1]
-        for wanted in kinds:
-            text = self._telling([tuple(lines) == wanted for _, lines in made])
+        text, outcomes = self._telling([tuple(lines) for _, lines in made])
+        wanted = made[outcomes.index(True)][1]
+        other = made[outcomes.index(False)][1]
+        flag = "shortcut" if any(" + " in line for line in wanted) else "direct"
+        while any(entry.name == flag for entry in entries):
+            flag += "_"
+        entries.insert(0, Entry(flag, text))
+        return made[0][0], [f"if self.{flag}:", *(f"    {line}" for line in wanted), *other]
+
+    def _telling(self, kinds: Sequence[Any]) -> tuple[str, list[bool]]:
+        """A condition of the author's that tells places of two kinds apart, and how it comes out in each. Raises
+        Unlike."""
+        for wanted in dict.fromkeys(kinds):
+            outcomes = [kind == wanted for kind in kinds]
+            text = self._condition(outcomes) if not all(outcomes) else None
             if text is not None:
-                other = next(kind for kind in kinds if kind != wanted)
-                flag = "shortcut" if any(" + " in line for line in wanted) else "direct"
-                while any(entry.name == flag for entry in entries):
-                    flag += "_"
-                entries.insert(0, Entry(flag, text))
-                return made[0][0], [f"if self.{flag}:", *(f"    {line}" for line in wanted), *other]
+                return text, outcomes
         raise Unlike
 
-    def _telling(self, outcomes: Sequence[bool]) -> str | None:
+    def _condition(self, outcomes: Sequence[bool]) -> str | None:
         """A condition of the author's that has these outcomes, one for each place."""
         known = [tests_of(place) for place in self.places]
         for key, (test, _) in known[0].items():
@@ -126,7 +134,7 @@ class Writer:
     def _is_sequential(self) -> bool:
         for place in self.places:
             names = [node.name for node in place.module.nodes]
-            if names != [str(number) for number in range(len(names))] or place.module.name in self.classes.roots:
+            if names != [str(number) for number in range(len(names))] or place.module.name == self.classes.root:
                 return False
             if not self.classes.is_chain(place.tracer, place.module.name):
                 return False
@@ -174,7 +182,7 @@ class Writer:
         if any(other != names[0] for other in names):
             raise Unlike
         for name in names[0]:
-            nodes = [self.node(place, name) for place in self.places]
+            nodes = [place.nodes.get(name) for place in self.places]
             node = nodes[0]
             self.classes.check_name(self.places[0], node)
             if getattr(node, "shares", None) is not None:
@@ -213,25 +221,8 @@ class Writer:
             raise Unlike
         if all(kind_of(draft) == kind_of(drafts[0]) for draft in drafts):
             return self.merger.merge(drafts)
-        origins = [place.origin(self.node(place, name)) for place in self.places]
-        for test, _ in origins[0].tests:
-            outcomes = [{id(t): o for t, o in origin.tests}.get(id(test)) for origin in origins]
-            if None in outcomes or len(set(outcomes)) != 2:
-                continue
-            wishes = []
-            for place, origin in zip(self.places, origins, strict=True):
-                inputs = self.node(place, name).inputs
-                wish = self.classes.translated(place, test, origin.env, inputs[0] if inputs else None)
-                if wish is not None:
-                    wishes.append(wish)
-            text = self.merger.expression(wishes, outcomes)
-            if text is not None:
-                return self.merger.choose(text, drafts, [bool(outcome) for outcome in outcomes])
-        raise Unlike
-
-    def node(self, place: Place, name: str) -> Any:
-        """The node of a name, or None."""
-        return place.nodes.get(name)
+        text, outcomes = self._telling([kind_of(draft) for draft in drafts])
+        return self.merger.choose(text, drafts, outcomes)
 
     def is_function(self, name: str) -> bool:
         """Whether a node is applied without an attribute of its own."""
@@ -241,7 +232,7 @@ class Writer:
 
     def _is_function(self, name: str) -> bool:
         for place in self.places:
-            node = self.node(place, name)
+            node = place.nodes.get(name)
             if node is None:
                 continue
             if not isinstance(node, LayerNode) or node.shares is not None:
@@ -258,7 +249,7 @@ class Writer:
         return self._args[name]
 
     def _function_args(self, name: str) -> list[tuple[Arg, str]] | None:
-        peers = [(place, node) for place in self.places if (node := self.node(place, name)) is not None]
+        peers = [(place, node) for place in self.places if (node := place.nodes.get(name)) is not None]
         rules = [self.rule(place, node) for place, node in peers]
         out: list[tuple[Arg, str]] = []
         for parts in zip(*(rule.args for rule in rules), strict=False):
@@ -281,7 +272,7 @@ class Writer:
 
     def outer(self, place: Place, node: Any) -> list[str]:
         """The layers whose weights a node uses besides its own, seen from this module."""
-        return list(dict.fromkeys(p for m in called_by(node) for p in self.classes.outer(place.tracer, m)))
+        return list(dict.fromkeys(p for m in used_modules(node) for p in self.classes.outer(place.tracer, m)))
 
     def draft(self, place: Place, node: Any) -> Draft | None:
         """What a node's attribute is, or None for one that is only a function."""
@@ -319,11 +310,7 @@ class Writer:
         return Make(
             made.name,
             [
-                (
-                    "" if given.default is None else given.name,
-                    NOTHING if given.default is None else _default(given),
-                    leaf,
-                )
+                ("" if given.default is NOTHING else given.name, given.default, leaf)
                 for given, leaf in self.classes.call(place, module, site, node.inputs)
             ],
         )
@@ -394,8 +381,8 @@ class Writer:
             values = [scope[name] for scope in self.scopes]
             kind = "extra" if name in self.merger.extras else "size" if name in sizes else "value"
             parameter = declared.get(name)
-            default = None
-            if first.module.name in self.classes.roots:
+            default: Any = NOTHING
+            if first.module.name == self.classes.root:
                 default = values[0]
             elif parameter is not None and isinstance(parameter.default, (ast.Number, ast.Boolean)):
                 default = parameter.default.value
@@ -405,17 +392,13 @@ class Writer:
                 and len(parameter.default.parts) == 1
             ):
                 default = parameter.default.parts[0]
-            text = None if default is None else literal(default)
-            given.append(Given(name, _type(values), text, kind, values, sizes.get(name, (0, 0))))
-        given.sort(key=lambda g: g.default is not None)
-        lines = list(local.items())
-        lets_order = list(lets)
-        lines.sort(key=lambda item: lets_order.index(item[0]))
-        return given, lines
+            given.append(Given(name, _type(values), default, kind, values, sizes.get(name, (0, 0))))
+        given.sort(key=lambda g: g.default is not NOTHING)
+        return given, [(name, local[name]) for name in lets if name in local]
 
     def _doc(self, place: Place) -> str:
         module = place.module
-        is_root = module.name in self.classes.roots
+        is_root = module.name == self.classes.root
         takes = ", ".join(f"{ref} {place.types[ref]}" if is_root else str(place.types[ref]) for ref in module.inputs)
         gives = ", ".join(str(place.types[ref]) for ref in module.outputs.values())
         if is_root:
@@ -445,10 +428,6 @@ def _sequential(drafts: dict[str, Draft]) -> Make:
         return Make("nn.Sequential", [("", NOTHING, draft) for draft in drafts.values()])
     named = Make("OrderedDict", [(name, NOTHING, draft) for name, draft in drafts.items()])
     return Make("nn.Sequential", [("", NOTHING, named)])
-
-
-def _default(given: Given) -> Any:
-    return py.literal_eval(given.default) if given.default is not None else NOTHING
 
 
 def _type(values: list[Any]) -> str:
