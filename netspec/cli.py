@@ -16,6 +16,18 @@ from netspec import __version__
 from netspec.startup import lighten
 
 _color = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+_weights = click.option("--weights", metavar="FILE", help="Weights: .safetensors, .npz, .pt or .pth, matched by name.")
+_rename = click.option(
+    "--rename", "renames", multiple=True, metavar="REGEX=TEXT",
+    help="Replace what REGEX finds in the names of FILE's tensors; repeatable, in order.",
+)  # fmt: skip
+_seed = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of the random weights."
+)
+_symbolic = click.option("--symbolic", is_flag=True, help="Leave sizes such as H=224 symbolic.")
+_opset = click.option(
+    "--opset", type=click.IntRange(17, 26), default=23, show_default=True, help="Version of ONNX's operators."
+)
 _settings = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Value of a parameter or symbol; repeatable."
 )
@@ -146,6 +158,136 @@ def codegen(target: str, settings: tuple[str, ...], output: str | None, color: s
     from netspec.emit import codegen as generation
 
     sys.exit(generation.codegen(target, settings, output, color))
+
+
+@cli.command()
+@click.argument("target", metavar="FILE[:NET]")
+@_settings
+@_symbolic
+@click.option("-o", "--output", metavar="MODEL.onnx", required=True, help="The file, written whole or not at all.")
+@_weights
+@_rename
+@_seed
+@_opset
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True,
+    help="Element type of weights and values.",
+)  # fmt: skip
+@click.option("--external-data", is_flag=True, help="Put the weights into MODEL.onnx.data; always done beyond 2 GB.")
+@click.option("--fold/--no-fold", default=True, help="Fold batchnorm into the convolution before it.  [default: fold]")
+@_color
+def export(
+    target: str,
+    settings: tuple[str, ...],
+    symbolic: bool,
+    output: str,
+    weights: str | None,
+    renames: tuple[str, ...],
+    seed: int,
+    opset: int,
+    dtype: str,
+    external_data: bool,
+    fold: bool,
+    color: str,
+) -> None:
+    """Write a net as an ONNX model, straight from the spec: no tracing, no torch.
+
+    Without --weights they are random, as the torch module's would be, from the seed.
+    """
+    from netspec.emit.onnx import command
+
+    sys.exit(
+        command.export(
+            target, settings, symbolic, output, weights, renames, seed, opset, dtype, external_data, fold, color
+        )
+    )
+
+
+@cli.command()
+@click.argument("target", metavar="FILE[:NET]")
+@_settings
+@click.option("-o", "--output", metavar="FILE", required=True, help="A .safetensors or .npz file.")
+@_seed
+@_color
+def init(target: str, settings: tuple[str, ...], output: str, seed: int, color: str) -> None:
+    """Write random weights, as the torch module's would be, so that torch and ONNX can start from the same."""
+    from netspec.emit.weights import command
+
+    sys.exit(command.init(target, settings, output, seed, color))
+
+
+@cli.command()
+@click.argument("target", metavar="FILE[:NET]|MODEL.onnx")
+@_settings
+@_weights
+@_rename
+@_seed
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=VALUE",
+    help="Value of an input: a .npy file, a .png image, or random; repeatable. A sole input needs no NAME=.",
+)  # fmt: skip
+@click.option("--batch", type=click.IntRange(1, 65_536), default=1, show_default=True, help="Samples of random inputs.")
+@click.option("-o", "--output", metavar="OUT.npz", help="Write the outputs to a file.")
+@click.option("--top", type=click.IntRange(1, 10_000), help="Show the largest so many entries of each sample's output.")
+@click.option("--provider", metavar="NAME", help="Execution provider of onnxruntime.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads that an operator may use.")
+@click.option("--repeat", type=click.IntRange(1, 1_000_000), help="Run so often, and print the latency.")
+@_color
+def run(
+    target: str,
+    settings: tuple[str, ...],
+    weights: str | None,
+    renames: tuple[str, ...],
+    seed: int,
+    inputs: tuple[str, ...],
+    batch: int,
+    output: str | None,
+    top: int | None,
+    provider: str | None,
+    threads: int | None,
+    repeat: int | None,
+    color: str,
+) -> None:
+    """Run a net or an ONNX model in onnxruntime."""
+    from netspec.emit.running import command
+
+    sys.exit(
+        command.run(
+            target, settings, weights, renames, seed, inputs, batch, output, top, provider, threads, repeat, color
+        )
+    )
+
+
+@cli.command()
+@click.argument("targets", nargs=-1, metavar="FILE[:NET]...")
+@_settings
+@_symbolic
+@_seed
+@_opset
+@click.option("--layers", is_flag=True, help="Compare the numbers of every layer, not of the outputs alone.")
+@click.option(
+    "--tolerance", type=click.FloatRange(0, 1, min_open=True), default=1e-4, show_default=True,
+    help="Largest difference, as a share of the largest output.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_color
+def verify(
+    targets: tuple[str, ...],
+    settings: tuple[str, ...],
+    symbolic: bool,
+    seed: int,
+    opset: int,
+    layers: bool,
+    tolerance: float,
+    form: str,
+    color: str,
+) -> None:
+    """Show that the static facts, torch and onnxruntime agree: shapes, parameters, MACs and numbers."""
+    from netspec.emit.verify import command
+
+    if not targets:
+        raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
+    sys.exit(command.verify(targets, settings, symbolic, seed, opset, layers, tolerance, form, color))
 
 
 def main() -> Any:

@@ -8,7 +8,7 @@ from netspec.diagnostics import Problem
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode, used_modules
 from netspec.ir.types import TensorType
 from netspec.ops.base import Weight, output_types
-from netspec.ops.weights import layer_weights, same_weights
+from netspec.ops.weights import held_by, layer_weights, same_weights
 
 Types: TypeAlias = dict[str, dict[str, TensorType]]  # module -> value -> type
 
@@ -126,7 +126,7 @@ def _same_weights(
     if isinstance(nodes[0], CallNode) and isinstance(nodes[1], CallNode):
         return same_weights(nodes[0].module, nodes[1].module, modules, types)
     both = isinstance(nodes[0], LayerNode) and isinstance(nodes[1], LayerNode)
-    return both and _weights(*one, types) == _weights(*other, types)
+    return both and held_by(_weights(*one, types)) == held_by(_weights(*other, types))
 
 
 def _weights(module: Module, node: Node, types: Types) -> dict[str, Weight]:

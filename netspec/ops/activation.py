@@ -1,11 +1,16 @@
 """Activations that most nets use. The others are in `activation_hard` and `activation_smooth`."""
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from math import pi
+from typing import Any, ClassVar, Literal
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.onnxrule import Graph, Value, number
 from netspec.ops.torchrule import Arg, Of, Torch, dim
+
+_GELU = 20  # the first opset that has it
 
 
 class _Pointwise(Layer):
@@ -13,6 +18,7 @@ class _Pointwise(Layer):
 
     operations: ClassVar[int]
     torch_names: ClassVar[tuple[str, str]]  # torch's module and function
+    onnx_name: ClassVar[str]
 
     def output(self, inputs: Types) -> TensorType:
         return inputs[0]
@@ -33,6 +39,15 @@ class _Pointwise(Layer):
         """The arguments that torch's module and function take."""
         return ()
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        """The operator of the name `onnx_name`, with the attributes of `onnx_attributes`."""
+        (x,) = inputs
+        return graph.node(self.onnx_name, x, **self.onnx_attributes())
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        """The attributes that ONNX's operator takes."""
+        return {}
+
 
 class Relu(_Pointwise):
     """y = max(x, 0): [*] -> [*] (Nair & Hinton 2010).
@@ -43,6 +58,7 @@ class Relu(_Pointwise):
     example: ClassVar[str] = "relu"
     operations: ClassVar[int] = 1
     torch_names: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
+    onnx_name: ClassVar[str] = "Relu"
 
 
 class Sigmoid(_Pointwise):
@@ -54,6 +70,7 @@ class Sigmoid(_Pointwise):
     example: ClassVar[str] = "sigmoid"
     operations: ClassVar[int] = 4
     torch_names: ClassVar[tuple[str, str]] = ("nn.Sigmoid", "torch.sigmoid")
+    onnx_name: ClassVar[str] = "Sigmoid"
 
 
 class Tanh(_Pointwise):
@@ -65,6 +82,7 @@ class Tanh(_Pointwise):
     example: ClassVar[str] = "tanh"
     operations: ClassVar[int] = 5
     torch_names: ClassVar[tuple[str, str]] = ("nn.Tanh", "torch.tanh")
+    onnx_name: ClassVar[str] = "Tanh"
 
 
 class Silu(_Pointwise):
@@ -76,6 +94,10 @@ class Silu(_Pointwise):
     example: ClassVar[str] = "silu"
     operations: ClassVar[int] = 5
     torch_names: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return graph.node("Mul", x, graph.node("Sigmoid", x))
 
 
 class Gelu(_Pointwise):
@@ -99,11 +121,24 @@ class Gelu(_Pointwise):
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.approx, "approximate", "none", Of("approx")),)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        if graph.opset >= _GELU:
+            return graph.node("Gelu", x, approximate=self.approx)
+        if self.approx == "none":
+            phi = graph.node("Erf", graph.node("Mul", x, number(graph, 0.5**0.5, x)))
+        else:
+            cubes = graph.node("Mul", graph.node("Mul", x, graph.node("Mul", x, x)), number(graph, 0.044715, x))
+            phi = graph.node("Tanh", graph.node("Mul", graph.node("Add", x, cubes), number(graph, (2 / pi) ** 0.5, x)))
+        share = graph.node("Mul", graph.node("Add", phi, number(graph, 1.0, x)), number(graph, 0.5, x))
+        return graph.node("Mul", x, share)
+
 
 class _AlongAxis(Layer):
     """An activation that mixes the elements along one axis and keeps the shape."""
 
     torch_names: ClassVar[tuple[str, str]]  # torch's module and function
+    onnx_name: ClassVar[str]
 
     axis: int = -1
 
@@ -127,6 +162,10 @@ class _AlongAxis(Layer):
     def torch(self, inputs: Types) -> Torch:
         return Torch(*self.torch_names, (Arg(dim(self.axis), "dim"),))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return graph.node(self.onnx_name, x, axis=dim(axis_index(self.axis, x.type)))
+
 
 class Softmax(_AlongAxis):
     """y_i = exp(x_i) / sum_j exp(x_j) along one axis: [*] -> [*].
@@ -139,6 +178,7 @@ class Softmax(_AlongAxis):
 
     example: ClassVar[str] = "softmax"
     torch_names: ClassVar[tuple[str, str]] = ("nn.Softmax", "F.softmax")
+    onnx_name: ClassVar[str] = "Softmax"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = output.elements

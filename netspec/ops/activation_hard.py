@@ -1,11 +1,13 @@
 """Activations that are made of straight pieces, and those with a slope."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.activation import _Pointwise
 from netspec.ops.arguments import NotNegative, wrong_rank
 from netspec.ops.base import Types, Weight
+from netspec.ops.onnxrule import Graph, Value, channelwise, clip, number, where_greater
 from netspec.ops.torchrule import Arg, Of, channels
 from netspec.problems.shapes import BoundsCrossed
 
@@ -20,6 +22,9 @@ class Relu6(_Pointwise):
     operations: ClassVar[int] = 2
     torch_names: ClassVar[tuple[str, str]] = ("nn.ReLU6", "F.relu6")
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return clip(graph, inputs[0], 0.0, 6.0)
+
 
 class LeakyRelu(_Pointwise):
     """y = x where x > 0, else slope * x: [*] -> [*] (Maas, Hannun, Ng 2013).
@@ -33,11 +38,15 @@ class LeakyRelu(_Pointwise):
     example: ClassVar[str] = "leakyrelu 0.2"
     operations: ClassVar[int] = 2
     torch_names: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
+    onnx_name: ClassVar[str] = "LeakyRelu"
 
     slope: float = 0.01
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.slope, default=0.01, source=Of("slope")),)
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"alpha": self.slope}
 
 
 class PRelu(_Pointwise):
@@ -63,10 +72,14 @@ class PRelu(_Pointwise):
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        return {"weight": Weight((1,) if self.shared else inputs[0].shape[:1])}
+        return {"weight": Weight((1,) if self.shared else inputs[0].shape[:1], init=0.25)}
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return () if self.shared else (channels(inputs[0]),)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return graph.node("PRelu", x, graph.weight("weight") if self.shared else channelwise(graph, "weight", x))
 
 
 class RRelu(_Pointwise):
@@ -80,6 +93,7 @@ class RRelu(_Pointwise):
     example: ClassVar[str] = "rrelu low=0.1 high=0.3"
     operations: ClassVar[int] = 2
     torch_names: ClassVar[tuple[str, str]] = ("nn.RReLU", "")
+    onnx_name: ClassVar[str] = "LeakyRelu"
 
     low: float = 1 / 8
     high: float = 1 / 3
@@ -91,6 +105,9 @@ class RRelu(_Pointwise):
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return Arg(self.low, "lower", 1 / 8, Of("low")), Arg(self.high, "upper", 1 / 3, Of("high"))
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"alpha": (self.low + self.high) / 2}
 
 
 class HardTanh(_Pointwise):
@@ -116,6 +133,9 @@ class HardTanh(_Pointwise):
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return Arg(self.low, "min_val", -1.0, Of("low")), Arg(self.high, "max_val", 1.0, Of("high"))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return clip(graph, inputs[0], self.low, self.high)
+
 
 class HardSigmoid(_Pointwise):
     """y = min(max(x / 6 + 1 / 2, 0), 1), as torch (ONNX's default is x / 5 + 1 / 2): [*] -> [*].
@@ -126,6 +146,10 @@ class HardSigmoid(_Pointwise):
     example: ClassVar[str] = "hardsigmoid"
     operations: ClassVar[int] = 4
     torch_names: ClassVar[tuple[str, str]] = ("nn.Hardsigmoid", "F.hardsigmoid")
+    onnx_name: ClassVar[str] = "HardSigmoid"
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"alpha": 1 / 6, "beta": 0.5}
 
 
 class HardSwish(_Pointwise):
@@ -137,6 +161,7 @@ class HardSwish(_Pointwise):
     example: ClassVar[str] = "hardswish"
     operations: ClassVar[int] = 5
     torch_names: ClassVar[tuple[str, str]] = ("nn.Hardswish", "F.hardswish")
+    onnx_name: ClassVar[str] = "HardSwish"
 
 
 class SoftShrink(_Pointwise):
@@ -151,11 +176,15 @@ class SoftShrink(_Pointwise):
     positional: ClassVar[int] = 1
     operations: ClassVar[int] = 3
     torch_names: ClassVar[tuple[str, str]] = ("nn.Softshrink", "F.softshrink")
+    onnx_name: ClassVar[str] = "Shrink"
 
     bound: NotNegative = 0.5
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.bound, default=0.5, source=Of("bound")),)
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"lambd": self.bound, "bias": self.bound}
 
 
 class HardShrink(_Pointwise):
@@ -170,11 +199,15 @@ class HardShrink(_Pointwise):
     positional: ClassVar[int] = 1
     operations: ClassVar[int] = 2
     torch_names: ClassVar[tuple[str, str]] = ("nn.Hardshrink", "F.hardshrink")
+    onnx_name: ClassVar[str] = "Shrink"
 
     bound: float = 0.5
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.bound, default=0.5, source=Of("bound")),)
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"lambd": self.bound, "bias": 0.0}
 
 
 class Threshold(_Pointwise):
@@ -195,3 +228,7 @@ class Threshold(_Pointwise):
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return Arg(self.threshold, source=Of("threshold")), Arg(self.value, source=Of("value"))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return where_greater(graph, x, x, self.threshold, number(graph, self.value, x))

@@ -1,13 +1,17 @@
 """Activations with exponentials beside the common ones, and gated linear units."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.activation import _AlongAxis, _Pointwise
 from netspec.ops.arguments import PositiveFloat, axis_index
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.onnxrule import Graph, Value, number, where_greater
 from netspec.ops.torchrule import Arg, Of, Torch, dim
 from netspec.problems.shapes import HalvesDiffer, ZeroAlpha
+
+_LINEAR_FROM = 20.0  # from which on softplus is its argument, in float32
 
 
 class Elu(_Pointwise):
@@ -19,11 +23,15 @@ class Elu(_Pointwise):
     example: ClassVar[str] = "elu"
     operations: ClassVar[int] = 4
     torch_names: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
+    onnx_name: ClassVar[str] = "Elu"
 
     alpha: float = 1.0
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.alpha, "alpha", 1.0, Of("alpha")),)
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        return {"alpha": self.alpha}
 
 
 class Selu(_Pointwise):
@@ -37,6 +45,7 @@ class Selu(_Pointwise):
     example: ClassVar[str] = "selu"
     operations: ClassVar[int] = 5
     torch_names: ClassVar[tuple[str, str]] = ("nn.SELU", "F.selu")
+    onnx_name: ClassVar[str] = "Selu"
 
 
 class Celu(_Pointwise):
@@ -59,6 +68,13 @@ class Celu(_Pointwise):
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.alpha, "alpha", 1.0, Of("alpha")),)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        # ONNX's Celu takes float32 alone, and no negative alpha
+        steps = graph.node("Exp", graph.node("Div", x, number(graph, self.alpha, x)))
+        below = graph.node("Mul", graph.node("Sub", steps, number(graph, 1.0, x)), number(graph, self.alpha, x))
+        return where_greater(graph, x, x, 0.0, below)
+
 
 class Mish(_Pointwise):
     """y = x * tanh(ln(1 + exp(x))): [*] -> [*] (Misra 2019, arXiv:1908.08681).
@@ -69,6 +85,10 @@ class Mish(_Pointwise):
     example: ClassVar[str] = "mish"
     operations: ClassVar[int] = 9
     torch_names: ClassVar[tuple[str, str]] = ("nn.Mish", "F.mish")
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return graph.node("Mul", x, graph.node("Tanh", graph.node("Softplus", x)))
 
 
 class Softplus(_Pointwise):
@@ -92,6 +112,16 @@ class Softplus(_Pointwise):
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return Arg(self.beta, "beta", 1.0, Of("beta")), Arg(self.threshold, "threshold", 20.0, Of("threshold"))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        beta = None if self.beta == 1.0 else number(graph, self.beta, x)
+        steep = x if beta is None else graph.node("Mul", x, beta)
+        y = graph.node("Softplus", steep)
+        y = y if beta is None else graph.node("Div", y, beta)
+        if self.threshold >= _LINEAR_FROM:
+            return y
+        return where_greater(graph, x, steep, self.threshold, y)
+
 
 class Softsign(_Pointwise):
     """y = x / (1 + |x|): [*] -> [*] (Glorot & Bengio 2010).
@@ -102,6 +132,7 @@ class Softsign(_Pointwise):
     example: ClassVar[str] = "softsign"
     operations: ClassVar[int] = 3
     torch_names: ClassVar[tuple[str, str]] = ("nn.Softsign", "F.softsign")
+    onnx_name: ClassVar[str] = "Softsign"
 
 
 class LogSigmoid(_Pointwise):
@@ -114,6 +145,9 @@ class LogSigmoid(_Pointwise):
     operations: ClassVar[int] = 5
     torch_names: ClassVar[tuple[str, str]] = ("nn.LogSigmoid", "F.logsigmoid")
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return graph.node("Neg", graph.node("Softplus", graph.node("Neg", inputs[0])))
+
 
 class TanhShrink(_Pointwise):
     """y = x - tanh(x): [*] -> [*].
@@ -124,6 +158,9 @@ class TanhShrink(_Pointwise):
     example: ClassVar[str] = "tanhshrink"
     operations: ClassVar[int] = 6
     torch_names: ClassVar[tuple[str, str]] = ("nn.Tanhshrink", "F.tanhshrink")
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return graph.node("Sub", inputs[0], graph.node("Tanh", inputs[0]))
 
 
 class LogSoftmax(_AlongAxis):
@@ -137,6 +174,7 @@ class LogSoftmax(_AlongAxis):
 
     example: ClassVar[str] = "logsoftmax"
     torch_names: ClassVar[tuple[str, str]] = ("nn.LogSoftmax", "F.log_softmax")
+    onnx_name: ClassVar[str] = "LogSoftmax"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         axis = axis_index(self.axis, output)
@@ -155,10 +193,14 @@ class Softmin(_AlongAxis):
 
     example: ClassVar[str] = "softmin"
     torch_names: ClassVar[tuple[str, str]] = ("nn.Softmin", "F.softmin")
+    onnx_name: ClassVar[str] = "Softmax"
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = output.elements
         return Cost(0, 0, elements * 2, elements * 4)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return super().onnx(graph, [graph.node("Neg", inputs[0])])
 
 
 class Glu(Layer):
@@ -195,3 +237,10 @@ class Glu(Layer):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.GLU", "F.glu", (Arg(dim(self.axis), "dim", -1),))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        axis = axis_index(self.axis, x.type)
+        half = self.output([x.type]).shape
+        a, b = graph.nodes("Split", x, graph.sizes(half[axis], half[axis]), shapes=(half, half), axis=axis + 1)
+        return graph.node("Mul", a, graph.node("Sigmoid", b))

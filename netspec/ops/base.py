@@ -7,12 +7,13 @@ of the input types and never see an unknown one. They raise a `Problem` for a mi
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
+from netspec.ops.onnxrule import Graph, Value
 from netspec.ops.torchrule import Torch
 from netspec.problems.shapes import DtypeMismatch
 
@@ -21,15 +22,29 @@ Types: TypeAlias = Sequence[TensorType]
 
 class Weight(NamedTuple):
     """A tensor that a layer owns. Trainable weights are parameters; fixed ones (LeNet-5's RBF centres,
-    literal weights) and buffers (running statistics) are not."""
+    literal weights) and buffers (running statistics) are not.
+
+    init: how it begins, as torch's module of the layer does. What the argument `init` of layers may be, or
+
+        "fan"             uniform within 1 / sqrt(product of the sizes of all axes but the first)
+        ("fan", n)        uniform within 1 / sqrt(n); n may be a tuple, one for each element of the first axis
+        "signs"           1 or -1
+        ("literal", v)    the numbers v, whose missing leading axes are 1: the spec holds them
+    """
 
     shape: tuple[Dim, ...]
     kind: Literal["trainable", "fixed", "buffer"] = "trainable"
     dtype: str = "float32"
+    init: Any = "fan"
 
     @property
     def type(self) -> TensorType:
         return TensorType(self.shape, self.dtype)
+
+    @property
+    def literal(self) -> Any:
+        """The numbers that the spec gives it, if it does."""
+        return self.init[1] if isinstance(self.init, tuple) and self.init[0] == "literal" else None
 
 
 class Cost(NamedTuple):
@@ -50,6 +65,13 @@ class Cost(NamedTuple):
     @property
     def flops(self) -> Dim:
         return self.mults + self.adds + self.other
+
+
+def trained_or_fixed(shape: tuple[Dim, ...], numbers: Any, init: Any) -> Weight:
+    """The weight of a layer with the arguments `weight` and `init`."""
+    if numbers is not None:
+        return Weight(shape, "fixed", init=("literal", numbers))
+    return Weight(shape, init="fan" if init is None else init)
 
 
 FREE = Cost()
@@ -100,6 +122,7 @@ class Layer(BaseModel):
     dtypes: ClassVar[Literal["float", "int", "any"]] = "float"  # element types of the inputs
     view: ClassVar[bool] = False  # the output is the memory of the input, or of the layer's weight
     transparent: ClassVar[bool] = False  # without a label it leaves no node: the value passes through
+    broadcasts: ClassVar[bool] = False  # inputs are repeated to fit one another, from the last axis
     drawn: ClassVar[bool] = False  # whether its argument `init` says how its weight begins
     example: ClassVar[str]  # one line of a spec that uses it
 
@@ -127,6 +150,10 @@ class Layer(BaseModel):
     @abstractmethod
     def torch(self, inputs: Types) -> Torch:
         """How torch says it: for these input types, but for maps of any height and width."""
+
+    @abstractmethod
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
+        """How ONNX says it: adds nodes to the graph, and gives its output; a tuple where it has several."""
 
 
 _outputs: dict[tuple[Layer | TensorType, ...], tuple[TensorType, ...]] = {}  # rules are pure: a sweep asks again

@@ -1,5 +1,6 @@
 """Convolutions: `conv` and its transpose `upconv`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim, maximum
@@ -19,8 +20,9 @@ from netspec.ops.arguments import (
     per_axis,
     spatial_axes,
 )
-from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product, trained_or_fixed
 from netspec.ops.channels import split_channels
+from netspec.ops.onnxrule import Graph, Value, affine, channelwise, cut, number, pad, window_pads
 from netspec.ops.torchrule import Arg, Of, Torch, channels, given, with_literal
 from netspec.problems.shapes import (
     ConnectionsMismatch,
@@ -103,8 +105,19 @@ class Conv(Layer):
         )
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        kernel = Weight(self._kernel_shape(inputs[0]), "trainable" if self.weight is None else "fixed")
-        return {"weight": kernel, "bias": Weight((self.out,))} if self.bias else {"weight": kernel}
+        shape = self._kernel_shape(inputs[0])
+        weights = {"weight": trained_or_fixed(shape, self.weight, self.init)}
+        if self.bias:
+            weights["bias"] = Weight((self.out,), init=("fan", product(shape[1:])))
+        if self.connect is not None:  # each output map by the number of connections that it has
+            window = product(shape[1:])
+            fans = tuple(len(row) * window for row in self.connect)
+            if self.weight is None and self.init is None:
+                each = tuple(fan for fan, row in zip(fans, self.connect, strict=True) for _ in row)
+                weights["weight"] = Weight(shape, init=("fan", each))
+            if self.bias:
+                weights["bias"] = Weight((self.out,), init=("fan", fans))
+        return weights
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         places = product(output.shape[1:])
@@ -182,6 +195,38 @@ class Conv(Layer):
         args = (channels(x), given("out", self.out), *settings)
         return with_literal(Torch(kind, args=args), self.weight, axes + 2)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        kernel = self._kernel(graph, x)
+        axes = x.rank - 1
+        sides, pads = self.sides(x.type), (0,) * (2 * axes)
+        if self.pad_mode == "zeros":
+            x, pads = window_pads(graph, x, sides)
+        else:
+            x = pad(graph, x, sides, self.pad_mode)
+        bias = (graph.weight("bias"),) if self.bias else ()
+        return graph.node(
+            "Conv", x, kernel, *bias,
+            shape=self.output([inputs[0].type]).shape,
+            kernel_shape=per_axis(self.k, axes, "k"), strides=per_axis(self.stride, axes, "stride"), pads=pads,
+            dilations=per_axis(self.dilation, axes, "dilation"), group=self.groups,
+        )  # fmt: skip
+
+    def _kernel(self, graph: Graph, x: Value) -> Value:
+        """The weight as ONNX has it: [out, C / groups, *k]."""
+        kernel = graph.weight("weight")
+        if self.flip:
+            first = kernel.rank - x.rank + 1
+            last = [(axis, -1, size) for axis, size in enumerate(kernel.shape) if axis >= first]
+            kernel = cut(graph, kernel, last, step=-1)
+        if self.connect is None:
+            return kernel
+        # zeros, but where the table has a connection
+        places = tuple((target, seen) for target, row in enumerate(self.connect) for seen in row)
+        shape = (self.out, x.shape[0], *kernel.shape[1:])
+        zeros = graph.node("Expand", number(graph, 0.0, kernel), graph.sizes(*shape), shape=shape)
+        return graph.node("ScatterND", zeros, graph.numbers(places, "int64"), kernel, shape=shape)
+
 
 class UpConv(Layer):
     """Transposed convolution, the gradient of a convolution: [C, *S] -> [out, *S'].
@@ -237,8 +282,10 @@ class UpConv(Layer):
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         x = inputs[0]
-        kernel = Weight((x.shape[0], self.out // self.groups, *per_axis(self.k, x.rank - 1, "k")))
-        return {"weight": kernel, "bias": Weight((self.out,))} if self.bias else {"weight": kernel}
+        shape = (x.shape[0], self.out // self.groups, *per_axis(self.k, x.rank - 1, "k"))
+        kernel = trained_or_fixed(shape, None, self.init)
+        bias = Weight((self.out,), init=("fan", product(shape[1:])))
+        return {"weight": kernel, "bias": bias} if self.bias else {"weight": kernel}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         x = inputs[0]
@@ -276,3 +323,29 @@ class UpConv(Layer):
             given("dilation", self.dilation, "dilation", 1),
         )
         return Torch(f"nn.ConvTranspose{x.rank - 1}d", args=args)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        axes = x.rank - 1
+        kernel, strides, crops, extras, dilations = (list(values) for values in self._settings(axes))
+        ends, rest = [], []
+        for axis, (crop, extra) in enumerate(zip(crops, extras, strict=True)):
+            beyond = max(extra - crop, 0)  # positions that lie behind what the kernels reach
+            # onnxruntime refuses output_padding from the stride on
+            inside = beyond if beyond < strides[axis] else 0
+            ends.append(max(crop - extra, 0))
+            extras[axis] = inside
+            rest.append((0, beyond - inside))
+        late = any(after for _, after in rest)
+        bias = (graph.weight("bias"),) if self.bias and not late else ()
+        output = self.output([x.type])
+        sizes = [n - after for n, (_, after) in zip(output.shape[1:], rest, strict=True)]
+        y = graph.node(
+            "ConvTranspose", x, graph.weight("weight"), *bias, shape=(self.out, *sizes),
+            kernel_shape=tuple(kernel), strides=tuple(strides), pads=(*crops, *ends), output_padding=tuple(extras),
+            dilations=tuple(dilations), group=self.groups,
+        )  # fmt: skip
+        if not late:
+            return y
+        y = pad(graph, y, rest)
+        return affine(graph, y, None, channelwise(graph, "bias", y) if self.bias else None)

@@ -1,10 +1,12 @@
 """Dropout."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Rate, spatial_axes
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.onnxrule import Graph, Value, number
 from netspec.ops.torchrule import Arg, Torch, given
 
 
@@ -46,3 +48,8 @@ class Dropout(Layer):
         if self.mode == "downscale_in_infer":
             return Torch("DownscaleDropout", args=(p, Arg(channel, "per_channel", False)))
         return Torch(f"nn.Dropout{inputs[0].rank - 1}d" if channel else "nn.Dropout", args=(p,))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        if self.mode == "upscale_in_train":
+            return inputs[0]
+        return graph.node("Mul", inputs[0], number(graph, 1 - self.p, inputs[0]))

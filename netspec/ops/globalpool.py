@@ -1,5 +1,7 @@
 """Pools over whole axes: global pools, and adaptive pools to a given size."""
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from math import gcd, isqrt
 from typing import ClassVar
 
@@ -7,6 +9,7 @@ from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Grid, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.onnxrule import Graph, Value, along, reduce
 from netspec.ops.torchrule import Arg, Torch, given
 
 
@@ -33,6 +36,11 @@ class _GlobalPool(Layer):
 
     def torch(self, inputs: Types) -> Torch:
         return adaptive(self.torch_kind, inputs[0], Arg(1))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        op = {"Avg": "GlobalAveragePool", "Max": "GlobalMaxPool"}[self.torch_kind]
+        return graph.node(op, x, shape=self.output([x.type]).shape)
 
 
 class GlobalAvgPool(_GlobalPool):
@@ -102,6 +110,26 @@ class _AdaptivePool(Layer):
     def torch(self, inputs: Types) -> Torch:
         return adaptive(self.torch_kind, inputs[0], given("size", self.size))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        axes = x.rank - 1
+        sizes = per_axis(self.size, axes, "size")
+        output = self.output([x.type]).shape
+        op = {"Avg": "Average", "Max": "Max"}[self.torch_kind]
+        if all(size == 1 for size in sizes):
+            return graph.node(f"Global{op}Pool", x, shape=output)
+        windows = tuple(n // size for n, size in zip(x.shape[1:], sizes, strict=True))
+        if all(isinstance(n, int) and n % size == 0 for n, size in zip(x.shape[1:], sizes, strict=True)):
+            return graph.node(f"{op}Pool", x, shape=output, kernel_shape=windows, strides=windows)
+        for axis, size in enumerate(sizes, start=1):
+            if x.shape[axis] != size:
+                x = self.along(graph, x, axis, *_windows(graph, x.shape[axis], size))
+        return x
+
+    @abstractmethod
+    def along(self, graph: Graph, x: Value, axis: int, starts: Value, ends: Value) -> Value:
+        """Pool one axis, window i from starts[i] to before ends[i], both int64 [size, 1]."""
+
 
 def common_divisor(n: Dim, constant: int) -> Dim:
     """The greatest common divisor of a size and a number, also of a symbolic size: the sum of phi(d) over
@@ -118,6 +146,27 @@ def common_divisor(n: Dim, constant: int) -> Dim:
         phi[d] = d - sum(phi[e] for e in phi if d % e == 0)
         total = total + phi[d] * (n // d - (n - 1) // d)
     return total
+
+
+def _range(graph: Graph, n: Dim) -> Value:
+    """The numbers from 0 to before a size, int64 [n]."""
+    if isinstance(n, int):
+        return graph.numbers(tuple(range(n)), "int64")
+    end = graph.node("Squeeze", graph.sizes(n), shape=())
+    return graph.node("Range", graph.numbers(0, "int64"), end, graph.numbers(1, "int64"), shape=(n,))
+
+
+def _windows(graph: Graph, n: Dim, size: int) -> tuple[Value, Value]:
+    """Where the windows along an axis begin, floor(i * n / size), and end, ceil((i + 1) * n / size)."""
+    if isinstance(n, int):
+        first = tuple((i * n // size,) for i in range(size))
+        last = tuple((((i + 1) * n + size - 1) // size,) for i in range(size))
+        return graph.numbers(first, "int64"), graph.numbers(last, "int64")
+    index = graph.node("Unsqueeze", _range(graph, size), graph.numbers((1,), "int64"), shape=(size, 1))
+    whole, parts = graph.sizes(n), graph.sizes(size)
+    starts = graph.node("Div", graph.node("Mul", index, whole), parts)
+    beyond = graph.node("Add", graph.node("Mul", index, whole), graph.sizes(n + size - 1))
+    return starts, graph.node("Div", beyond, parts)
 
 
 class AdaptiveAvgPool(_AdaptivePool):
@@ -137,6 +186,18 @@ class AdaptiveAvgPool(_AdaptivePool):
         seen, outputs = self.window_elements(inputs[0]), output.elements
         return Cost(0, outputs, seen - outputs, 0, seen)
 
+    def along(self, graph: Graph, x: Value, axis: int, starts: Value, ends: Value) -> Value:
+        # a matrix product with the share that each position has in each window, [size, n]
+        n, size = x.shape[axis], starts.shape[0]
+        positions = _range(graph, n)
+        inside = graph.node(
+            "And",
+            graph.node("GreaterOrEqual", positions, starts, shape=(size, n), dtype="bool"),
+            graph.node("Less", positions, ends, shape=(size, n), dtype="bool"),
+        )
+        length = graph.cast(graph.node("Sub", ends, starts), x.dtype)
+        return along(graph, x, axis, graph.node("Div", graph.cast(inside, x.dtype), length))
+
 
 class AdaptiveMaxPool(_AdaptivePool):
     """Largest element of each of `size` windows per axis: [C, *S] -> [C, *size].
@@ -154,3 +215,13 @@ class AdaptiveMaxPool(_AdaptivePool):
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         seen = self.window_elements(inputs[0])
         return Cost(other=seen - output.elements, connections=seen)
+
+    def along(self, graph: Graph, x: Value, axis: int, starts: Value, ends: Value) -> Value:
+        # the positions of each window, its last again and again where it is shorter than the longest
+        n, size = x.shape[axis], starts.shape[0]
+        longest = _range(graph, (n + size - 1) // size + 1)
+        last = graph.node("Sub", ends, graph.numbers(1, "int64"))
+        positions = graph.node("Min", graph.node("Add", starts, longest), last)
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+        taken = graph.node("Gather", x, positions, shape=(*before, *positions.shape, *after), axis=axis + 1)
+        return reduce(graph, "ReduceMax", taken, (axis + 1,))

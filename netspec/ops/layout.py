@@ -1,5 +1,6 @@
 """Cutting and padding: `slice`, `split`, `pad`, `crop`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
@@ -16,6 +17,7 @@ from netspec.ops.arguments import (
     spatial_axes,
 )
 from netspec.ops.base import POINT, Reach, Types
+from netspec.ops.onnxrule import Graph, Value, cut, pad
 from netspec.ops.shape import _Rearrange
 from netspec.ops.torchrule import Arg, Of, Torch, alike, dim, given
 from netspec.problems.shapes import CropTooLarge, OptionsConflict, SliceOutside, SplitMismatch
@@ -83,6 +85,11 @@ class Slice(_Rearrange):
         args = tuple(given(name, getattr(self, name), name) for name in ("start", "stop", "step"))
         return Torch(function=f"{{0}}[{index}]", args=args)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        axis, start, _ = self.range(x.type)
+        return cut(graph, x, [(axis, start, self.output([x.type]).shape[axis])], self.step)
+
 
 class Split(_Rearrange):
     """An axis cut into parts, which are the layer's outputs: [n, *] -> [n / parts, *], ...
@@ -127,6 +134,15 @@ class Split(_Rearrange):
         function = "chunk" if isinstance(self.parts, int) else "split"
         args = Arg(self.parts, source=Of("parts")), Arg(dim(self.axis), "dim", 0)
         return Torch(function=f"{{0}}.{function}({{args}})", args=args)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> tuple[Value, ...]:
+        (x,) = inputs
+        axis = axis_index(self.axis, x.type)
+        shapes = [output.shape for output in self.output([x.type])]
+        if len(shapes) == 1:
+            return (x,)
+        sizes = graph.sizes(*(shape[axis] for shape in shapes))
+        return tuple(graph.nodes("Split", x, sizes, shapes=shapes, axis=axis + 1))
 
 
 class Pad(_Rearrange):
@@ -178,6 +194,10 @@ class Pad(_Rearrange):
             module, more = f"nn.ZeroPad{axes}d({{padding}})", ""
         return Torch(module, f"F.pad({{0}}, {sides}{more})", tuple(args))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return pad(graph, x, pad_sides(self.sides, x.rank - 1, "sides"), self.mode, self.value)
+
 
 class Crop(_Rearrange):
     """The middle of the spatial axes: [C, *S] -> [C, *size].
@@ -213,3 +233,13 @@ class Crop(_Rearrange):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("CenterCrop", args=(given("size", self.size),))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        sizes = per_axis(self.size, x.rank - 1, "size")
+        cuts = [
+            (axis, start, size)
+            for axis, (start, size) in enumerate(zip(self.offsets(x.type), sizes, strict=True), start=1)
+            if x.shape[axis] != size
+        ]
+        return cut(graph, x, cuts)

@@ -1,5 +1,7 @@
 """The two layers of LeNet-5 that later nets dropped (LeCun et al. 1998)."""
 
+from collections.abc import Sequence
+from math import prod
 from typing import ClassVar
 
 from netspec.ir.dims import Dim
@@ -8,6 +10,7 @@ from netspec.ops import windows
 from netspec.ops.arguments import PositiveInt, Window, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
 from netspec.ops.linear import features
+from netspec.ops.onnxrule import Graph, Value, affine, channelwise, number, reduce, unsqueeze
 from netspec.ops.torchrule import Torch, channels, features_in, given
 
 
@@ -36,8 +39,9 @@ class Subsample(Layer):
         return x.with_shape(x.shape[0], *places)
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        each = Weight((inputs[0].shape[0],))
-        return {"weight": each, "bias": each}
+        (x,) = inputs
+        window = product(per_axis(self.k, x.rank - 1, "k"))
+        return {"weight": Weight(x.shape[:1], init=("fan", window)), "bias": Weight(x.shape[:1], init=0.0)}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         window: Dim = product(per_axis(self.k, inputs[0].rank - 1, "k"))
@@ -51,6 +55,13 @@ class Subsample(Layer):
     def torch(self, inputs: Types) -> Torch:
         (x,) = inputs
         return Torch(f"Subsample{x.rank - 1}d", args=(channels(x), given("k", self.k)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        kernel = per_axis(self.k, x.rank - 1, "k")
+        y = graph.node("AveragePool", x, shape=self.output([x.type]).shape, kernel_shape=kernel, strides=kernel)
+        sums = graph.node("Mul", y, number(graph, prod(kernel), x))
+        return affine(graph, sums, channelwise(graph, "weight", y), channelwise(graph, "bias", y))
 
 
 class Rbf(Layer):
@@ -72,7 +83,7 @@ class Rbf(Layer):
         return x.with_shape(*x.shape[:-1], self.out)
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        return {"centers": Weight((self.out, inputs[0].shape[-1]), "fixed")}
+        return {"centers": Weight((self.out, inputs[0].shape[-1]), "fixed", init="signs")}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         outputs = output.elements
@@ -84,3 +95,8 @@ class Rbf(Layer):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("Rbf", args=(features_in(inputs[0]), given("out", self.out)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        differences = graph.node("Sub", unsqueeze(graph, x, x.rank - 1), graph.weight("centers"))
+        return reduce(graph, "ReduceSum", graph.node("Mul", differences, differences), (x.rank,))

@@ -1,10 +1,12 @@
 """The dense layer."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Init, Numbers, PositiveInt, literal_shape, no_init, wrong_rank
-from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product, trained_or_fixed
+from netspec.ops.onnxrule import Graph, Value, affine, transpose
 from netspec.ops.torchrule import Torch, features_in, given, with_literal
 
 
@@ -45,8 +47,10 @@ class Dense(Layer):
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         shape = (self.out, inputs[0].shape[-1])
-        matrix = Weight(shape, "trainable" if self.weight is None else "fixed")
-        return {"weight": matrix, "bias": Weight((self.out,))} if self.bias else {"weight": matrix}
+        matrix = trained_or_fixed(shape, self.weight, self.init)
+        return (
+            {"weight": matrix, "bias": Weight((self.out,), init=("fan", shape[1]))} if self.bias else {"weight": matrix}
+        )
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         shape = inputs[0].shape
@@ -62,3 +66,13 @@ class Dense(Layer):
     def torch(self, inputs: Types) -> Torch:
         args = (features_in(inputs[0]), given("out", self.out), given("bias", self.bias, "bias", True))
         return with_literal(Torch("nn.Linear", args=args), self.weight, 2)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        weight = graph.weight("weight")
+        shape = (*x.shape[:-1], self.out)
+        if x.rank == 1:
+            bias = (graph.weight("bias"),) if self.bias else ()
+            return graph.node("Gemm", x, weight, *bias, shape=shape, transB=1)
+        y = graph.node("MatMul", x, transpose(graph, weight, (1, 0)), shape=shape)
+        return affine(graph, y, None, graph.weight("bias") if self.bias else None)

@@ -1,11 +1,13 @@
 """Merges that most nets use: `add`, `mul`, `concat`. The others are in `merge_rare`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.onnxrule import Graph, Value, aligned
 from netspec.ops.torchrule import Arg, Torch, dim
 from netspec.problems.shapes import ConcatMismatch, DtypesDiffer, ShapesDiffer
 
@@ -87,10 +89,19 @@ def between(operator: str, count: int) -> str:
     return f" {operator} ".join(f"{{{place}}}" for place in range(count))
 
 
+def joined(graph: Graph, op: str, inputs: Sequence[Value]) -> Value:
+    """An operator of two applied to all inputs, from the first on."""
+    first, *others = aligned(graph, inputs)
+    for other in others:
+        first = graph.node(op, first, other)
+    return first
+
+
 class _Merge(Layer):
     """What layers of two or more inputs of fitting shapes share."""
 
     inputs: ClassVar[tuple[int, int | None]] = (2, None)
+    broadcasts: ClassVar[bool] = True
 
     def output(self, inputs: Types) -> TensorType:
         return broadcast(self, inputs)
@@ -116,7 +127,10 @@ class Add(_Merge):
         return Cost(adds=output.elements * (len(inputs) - 1))
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function=between("+", len(inputs)), broadcasts=True)
+        return Torch(function=between("+", len(inputs)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return joined(graph, "Add", inputs)
 
 
 class Mul(_Merge):
@@ -134,7 +148,10 @@ class Mul(_Merge):
         return Cost(mults=output.elements * (len(inputs) - 1))
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function=between("*", len(inputs)), broadcasts=True)
+        return Torch(function=between("*", len(inputs)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return joined(graph, "Mul", inputs)
 
 
 class Concat(_Merge):
@@ -146,6 +163,7 @@ class Concat(_Merge):
     """
 
     dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    broadcasts: ClassVar[bool] = False
     example: ClassVar[str] = "concat { | dense 8 | dense 16 }"
 
     axis: int = 0
@@ -183,3 +201,7 @@ class Concat(_Merge):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch(function="torch.cat([{inputs}], {args})", args=(Arg(dim(self.axis), "dim", 0),))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        axis = dim(axis_index(self.axis, inputs[0].type))
+        return graph.node("Concat", *inputs, shape=self.output([x.type for x in inputs]).shape, axis=axis)

@@ -1,11 +1,13 @@
 """Merges beside the common ones: `sub`, `div`, `mean`, `max`, `min`, `stack`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
 from netspec.ops.base import FREE, Cost, Types
-from netspec.ops.merge import _Merge, between, one_dtype, show_shapes
+from netspec.ops.merge import _Merge, between, joined, one_dtype, show_shapes
+from netspec.ops.onnxrule import Graph, Value, aligned, number, unsqueeze
 from netspec.ops.torchrule import Arg, Torch, dim
 from netspec.problems.shapes import ConcatMismatch
 
@@ -33,7 +35,10 @@ class Sub(_Merge):
         return Cost(adds=output.elements)
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function=between("-", 2), broadcasts=True)
+        return Torch(function=between("-", 2))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return joined(graph, "Sub", inputs)
 
 
 class Div(_Merge):
@@ -51,7 +56,10 @@ class Div(_Merge):
         return Cost(other=output.elements)
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function=between("/", 2), broadcasts=True)
+        return Torch(function=between("/", 2))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return joined(graph, "Div", inputs)
 
 
 class Mean(_Merge):
@@ -70,7 +78,11 @@ class Mean(_Merge):
 
     def torch(self, inputs: Types) -> Torch:
         count = len(inputs)
-        return Torch(function=f"({between('+', count)}) / {count}", broadcasts=True)
+        return Torch(function=f"({between('+', count)}) / {count}")
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        total = joined(graph, "Add", inputs)
+        return graph.node("Div", total, number(graph, len(inputs), total))
 
 
 class Max(_Merge):
@@ -87,7 +99,10 @@ class Max(_Merge):
         return Cost(other=output.elements * (len(inputs) - 1))
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function=nested("torch.maximum", len(inputs)), broadcasts=True)
+        return Torch(function=nested("torch.maximum", len(inputs)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return graph.node("Max", *aligned(graph, inputs))
 
 
 class Min(_Merge):
@@ -104,7 +119,10 @@ class Min(_Merge):
         return Cost(other=output.elements * (len(inputs) - 1))
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function=nested("torch.minimum", len(inputs)), broadcasts=True)
+        return Torch(function=nested("torch.minimum", len(inputs)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return graph.node("Min", *aligned(graph, inputs))
 
 
 class Stack(_Merge):
@@ -116,6 +134,7 @@ class Stack(_Merge):
     """
 
     dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    broadcasts: ClassVar[bool] = False
     example: ClassVar[str] = "stack { | dense 8 | dense 8 }"
 
     axis: int = 0
@@ -144,3 +163,8 @@ class Stack(_Merge):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch(function="torch.stack([{inputs}], {args})", args=(Arg(dim(self.axis), "dim", 0),))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        axis = axis_index(self.axis, inputs[0].type, extra=1)
+        parts = [unsqueeze(graph, x, axis) for x in inputs]
+        return graph.node("Concat", *parts, shape=self.output([x.type for x in inputs]).shape, axis=axis + 1)

@@ -1,12 +1,16 @@
 """Normalisations that most nets use: `batchnorm`, `layernorm`, `rmsnorm`."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Fraction01, PositiveFloat, PositiveInt, wrong_rank
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, last_axes, product
+from netspec.ops.onnxrule import Graph, Value, affine, channelwise, deviated, filled, standardised
 from netspec.ops.torchrule import Arg, Size, Torch, channels, given
+
+_RMS_NORMALIZATION = 23  # the first opset that has it
 
 
 def normalising(elements: Dim, groups: Dim, *, scaled: bool, shifted: bool) -> Cost:
@@ -60,10 +64,11 @@ class BatchNorm(Layer):
         shape = inputs[0].shape[:1]
         weights: dict[str, Weight] = {}
         if self.affine:
-            weights["weight"] = weights["bias"] = Weight(shape)
+            weights["weight"], weights["bias"] = Weight(shape, init=1.0), Weight(shape, init=0.0)
         if self.track:
-            weights["running_mean"] = weights["running_var"] = Weight(shape, "buffer")
-            weights["num_batches_tracked"] = Weight((), "buffer", "int64")
+            weights["running_mean"] = Weight(shape, "buffer", init=0.0)
+            weights["running_var"] = Weight(shape, "buffer", init=1.0)
+            weights["num_batches_tracked"] = Weight((), "buffer", "int64", init=0.0)
         return weights
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
@@ -83,6 +88,20 @@ class BatchNorm(Layer):
             given("track", self.track, "track_running_stats", True),
         )
         return Torch(f"nn.BatchNorm{max(x.rank - 1, 1)}d", args=args)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        if self.track:
+            channels = x.shape[:1]
+            scale = graph.weight("weight") if self.affine else filled(graph, 1.0, channels, x)
+            bias = graph.weight("bias") if self.affine else filled(graph, 0.0, channels, x)
+            statistics = graph.weight("running_mean"), graph.weight("running_var")
+            return graph.node("BatchNormalization", x, scale, bias, *statistics, shape=x.shape, epsilon=self.eps)
+        axes = (-1, *range(1, x.rank))  # the batch's own statistics
+        y = standardised(graph, x, axes, self.eps)
+        if not self.affine:
+            return y
+        return affine(graph, y, channelwise(graph, "weight", x), channelwise(graph, "bias", x))
 
 
 class LayerNorm(Layer):
@@ -112,8 +131,9 @@ class LayerNorm(Layer):
     def weights(self, inputs: Types) -> dict[str, Weight]:
         if not self.affine:
             return {}
-        each = Weight(trailing(inputs[0], self.axes))
-        return {"weight": each, "bias": each} if self.bias else {"weight": each}
+        shape = trailing(inputs[0], self.axes)
+        weight = Weight(shape, init=1.0)
+        return {"weight": weight, "bias": Weight(shape, init=0.0)} if self.bias else {"weight": weight}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         groups = product(output.shape[: output.rank - self.axes])
@@ -129,6 +149,14 @@ class LayerNorm(Layer):
         return Torch(
             "nn.LayerNorm", args=(last_sizes(inputs[0], self.axes), eps, given("bias", self.bias, "bias", True))
         )
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        last = trailing(x.type, self.axes)
+        if not self.affine:
+            return standardised(graph, x, range(x.rank - self.axes, x.rank), self.eps)
+        weights = [graph.weight(name) for name in (("weight", "bias") if self.bias else ("weight",))]
+        return graph.node("LayerNormalization", x, *weights, shape=x.shape, axis=-len(last), epsilon=self.eps)
 
 
 class RmsNorm(Layer):
@@ -154,7 +182,7 @@ class RmsNorm(Layer):
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        return {"weight": Weight(trailing(inputs[0], self.axes))} if self.affine else {}
+        return {"weight": Weight(trailing(inputs[0], self.axes), init=1.0)} if self.affine else {}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = output.elements
@@ -169,3 +197,11 @@ class RmsNorm(Layer):
         if not self.affine:
             return Torch(function=f"F.rms_norm({{0}}, {{0}}.shape[-{self.axes}:], {{args}})", args=(eps,))
         return Torch("nn.RMSNorm", args=(last_sizes(inputs[0], self.axes), eps))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        axes = range(x.rank - self.axes, x.rank)
+        weight = graph.weight("weight") if self.affine else None
+        if graph.opset >= _RMS_NORMALIZATION and weight is not None:
+            return graph.node("RMSNormalization", x, weight, shape=x.shape, axis=-self.axes, epsilon=self.eps)
+        return affine(graph, deviated(graph, x, axes, self.eps), weight, None)

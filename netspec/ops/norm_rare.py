@@ -1,12 +1,14 @@
 """Normalisations of channels-first maps beside batch normalisation: groups, instances, neighbours."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import PositiveFloat, PositiveInt, spatial_axes, wrong_rank
-from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, whole
+from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, product, whole
 from netspec.ops.channels import split_channels
 from netspec.ops.norm import normalising
+from netspec.ops.onnxrule import Graph, Value, affine, channelwise, filled, number, reshape
 from netspec.ops.torchrule import Torch, channels, given
 from netspec.problems.shapes import OneElement
 
@@ -36,8 +38,8 @@ class GroupNorm(Layer):
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        each = Weight(inputs[0].shape[:1])
-        return {"weight": each, "bias": each} if self.affine else {}
+        shape = inputs[0].shape[:1]
+        return {"weight": Weight(shape, init=1.0), "bias": Weight(shape, init=0.0)} if self.affine else {}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return normalising(output.elements, self.groups, scaled=self.affine, shifted=self.affine)
@@ -48,6 +50,19 @@ class GroupNorm(Layer):
     def torch(self, inputs: Types) -> Torch:
         settings = given("eps", self.eps, "eps", 1e-5), given("affine", self.affine, "affine", True)
         return Torch("nn.GroupNorm", args=(given("groups", self.groups), channels(inputs[0]), *settings))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        # onnxruntime's GroupNormalization is inexact where the mean is far from 0
+        groups = graph.node(
+            "Reshape", x, graph.sizes(0, self.groups, -1), shape=(self.groups, x.type.elements // self.groups)
+        )
+        scale, bias = filled(graph, 1.0, (self.groups,), x), filled(graph, 0.0, (self.groups,), x)
+        y = graph.node("InstanceNormalization", groups, scale, bias, shape=groups.shape, epsilon=self.eps)
+        y = reshape(graph, y, *x.shape)
+        if not self.affine:
+            return y
+        return affine(graph, y, channelwise(graph, "weight", x), channelwise(graph, "bias", x))
 
 
 class InstanceNorm(Layer):
@@ -72,8 +87,8 @@ class InstanceNorm(Layer):
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        each = Weight(inputs[0].shape[:1])
-        return {"weight": each, "bias": each} if self.affine else {}
+        shape = inputs[0].shape[:1]
+        return {"weight": Weight(shape, init=1.0), "bias": Weight(shape, init=0.0)} if self.affine else {}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return normalising(output.elements, output.shape[0], scaled=self.affine, shifted=self.affine)
@@ -85,6 +100,12 @@ class InstanceNorm(Layer):
         (x,) = inputs
         settings = given("eps", self.eps, "eps", 1e-5), given("affine", self.affine, "affine", False)
         return Torch(f"nn.InstanceNorm{x.rank - 1}d", args=(channels(x), *settings))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        scale = graph.weight("weight") if self.affine else filled(graph, 1.0, x.shape[:1], x)
+        bias = graph.weight("bias") if self.affine else filled(graph, 0.0, x.shape[:1], x)
+        return graph.node("InstanceNormalization", x, scale, bias, shape=x.shape, epsilon=self.eps)
 
 
 class Lrn(Layer):
@@ -127,3 +148,19 @@ class Lrn(Layer):
             given("k", self.k, "k", 1.0),
         )
         return Torch("nn.LocalResponseNorm", "F.local_response_norm", args)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        if x.rank == 3 and self.size % 2:  # onnxruntime's LRN takes nothing else
+            return graph.node(
+                "LRN", x, shape=x.shape, size=self.size, alpha=self.alpha, beta=self.beta, bias=self.k
+            )  # fmt: skip
+        channels = (1, x.shape[0], product(x.shape[1:]))
+        squares = graph.node("Reshape", graph.node("Mul", x, x), graph.sizes(0, 1, x.shape[0], -1), shape=channels)
+        means = graph.node(
+            "AveragePool", squares, shape=channels, kernel_shape=(self.size, 1), strides=(1, 1),
+            pads=(self.size // 2, 0, (self.size - 1) // 2, 0), count_include_pad=1,
+        )  # fmt: skip
+        scaled = graph.node("Mul", reshape(graph, means, *x.shape), number(graph, self.alpha, x))
+        powers = graph.node("Pow", graph.node("Add", scaled, number(graph, self.k, x)), number(graph, self.beta, x))
+        return graph.node("Div", x, powers)

@@ -1,13 +1,15 @@
 """Pools with a sliding window: `maxpool` and `avgpool`."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, maximum
 from netspec.ir.types import TensorType
 from netspec.ops import windows
 from netspec.ops.arguments import Padding, Window, pad_sides, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product
+from netspec.ops.onnxrule import Graph, Value, needs_size, pad, window_pads
 from netspec.ops.torchrule import Arg, Torch, given
 from netspec.problems.shapes import OnlyPadding, PadOverHalf, WindowBeyondInput
 
@@ -89,6 +91,18 @@ class _Pool(Layer):
     def torch_args(self) -> tuple[Arg, ...]:
         """The arguments of one kind of pool."""
 
+    def reached(self, x: TensorType) -> tuple[tuple[Dim, Dim], ...]:
+        """Padding (before, after) along each axis, of which the part after is what the windows reach, `ceil` or not."""
+        sides = self.sides(x)
+        if not self.ceil or self.pad == "same":
+            return sides
+        places = self.output([x]).shape[1:]
+        kernel, strides, dilation = self.settings(x.rank - 1)
+        return tuple(
+            (before, maximum((o - 1) * s + d * (k - 1) + 1 - n - before, 0))
+            for n, o, k, s, d, (before, _) in zip(x.shape[1:], places, kernel, strides, dilation, sides, strict=True)
+        )
+
 
 class MaxPool(_Pool):
     """Largest element of each window: [C, *S] -> [C, *S'].
@@ -141,6 +155,16 @@ class MaxPool(_Pool):
     def torch_args(self) -> tuple[Arg, ...]:
         return (given("dilation", self.dilation, "dilation", 1),)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        kernel, strides, dilations = self.settings(x.rank - 1)
+        sides = self.reached(x.type)  # more padding after in place of `ceil`: it is never the maximum
+        x, pads = window_pads(graph, x, sides, [k - 1 for k in kernel], value=float("-inf"))
+        return graph.node(
+            "MaxPool", x, shape=self.output([inputs[0].type]).shape,
+            kernel_shape=kernel, strides=strides, pads=pads, dilations=dilations,
+        )  # fmt: skip
+
 
 class AvgPool(_Pool):
     """Mean of each window: [C, *S] -> [C, *S'].
@@ -172,3 +196,21 @@ class AvgPool(_Pool):
 
     def torch_args(self) -> tuple[Arg, ...]:
         return (given("count_pad", self.count_pad, "count_include_pad", True),)
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        kernel, strides, _ = self.settings(x.rank - 1)
+        sides, reached = self.sides(x.type), self.reached(x.type)
+        count = self.count_pad
+        if self.ceil and count and reached != sides:  # zeros count, what windows have beyond them does not
+            x = pad(graph, x, sides)
+            reached = tuple((0, maximum(b - a, 0)) for (_, a), (_, b) in zip(sides, reached, strict=True))
+            count = False
+        if not all(isinstance(n, int) for pair in reached for n in pair):
+            if not count:
+                raise needs_size("ceil" if self.ceil else "count_pad", "avgpool", x)
+            x, reached = pad(graph, x, reached), ((0, 0),) * len(reached)
+        return graph.node(
+            "AveragePool", x, shape=self.output([inputs[0].type]).shape, kernel_shape=kernel, strides=strides,
+            pads=tuple(pair[0] for pair in reached) + tuple(pair[1] for pair in reached), count_include_pad=int(count),
+        )  # fmt: skip

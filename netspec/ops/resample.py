@@ -1,8 +1,10 @@
 """Layers that trade resolution: `upsample` and the shuffles."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from struct import pack, unpack
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
@@ -10,6 +12,7 @@ from netspec.ops import windows
 from netspec.ops.arguments import PositiveFloat, PositiveInt, Window, per_axis, spatial_axes
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
+from netspec.ops.onnxrule import Graph, Value, along, needs_size
 from netspec.ops.shape import _Rearrange
 from netspec.ops.torchrule import Arg, Torch, given
 from netspec.problems.shapes import (
@@ -26,6 +29,7 @@ Factors: TypeAlias = Factor | Annotated[tuple[Factor, ...], "one per axis"]
 _MODE_AXES = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 _MODE_TAPS = {"nearest": 1, "linear": 2, "bilinear": 4, "trilinear": 8, "bicubic": 16}
 _EXPECTED = {1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
+_RESIZE_AXES = 18  # the first opset in which Resize may be told the axes
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
@@ -116,6 +120,38 @@ class Upsample(Layer):
         )
         return Torch("nn.Upsample", "F.interpolate", args)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        axes = x.rank - 1
+        shape = self.output([x.type]).shape
+        if self.size is None and any(factor != int(factor) for factor in self.factors(axes)):
+            return self._by_factors(graph, x)
+        # sizes and no scales, which are float32: 10 * 0.7 would be 6
+        if graph.opset >= _RESIZE_AXES:
+            spatial, sizes = tuple(range(2, axes + 2)), graph.sizes(*shape[1:])
+            return graph.node("Resize", x, None, None, sizes, shape=shape, axes=spatial, **self._resize())
+        return graph.node("Resize", x, None, None, graph.batch_and(*shape), shape=shape, **self._resize())
+
+    def _resize(self) -> dict[str, Any]:
+        """The attributes with which Resize does what torch does."""
+        if self.mode == "nearest":
+            return {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        place = "align_corners" if self.align_corners else "half_pixel"
+        if self.mode == "bicubic":
+            return {"mode": "cubic", "coordinate_transformation_mode": place, "cubic_coeff_a": -0.75}
+        return {"mode": "linear", "coordinate_transformation_mode": place}
+
+    def _by_factors(self, graph: Graph, x: Value) -> Value:
+        """Where S * scale may be broken, torch steps by 1 / scale and ONNX by S / S': so each axis is a matrix."""
+        sizes = self.output([x.type]).shape[1:]
+        for axis, (factor, size) in enumerate(zip(self.factors(x.rank - 1), sizes, strict=True)):
+            n = x.shape[axis + 1]
+            if not isinstance(n, int) or not isinstance(size, int):
+                raise needs_size("scale", "upsample", x)
+            shares = graph.numbers(_shares(n, size, factor, self.mode, self.align_corners), x.dtype)
+            x = along(graph, x, axis + 1, shares)
+        return x
+
 
 def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:
     """floor(size * scale), where the product is rounded to a float first as torch does."""
@@ -133,6 +169,49 @@ def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:
             "scale", axis=axis, formula=f"floor({size} * {scale})", result=result, remedy="a larger scale"
         )
     return result
+
+
+def _shares(n: int, size: int, factor: int | float, mode: str, align_corners: bool) -> tuple[tuple[float, ...], ...]:
+    """What each input position gives to each output position along an axis, as torch interpolates: [size, n]."""
+    rows = []
+    for place in range(size):
+        row = [0.0] * n
+        if align_corners:
+            at = place * (n - 1) / (size - 1) if size > 1 else 0.0
+        elif mode == "nearest":
+            at = _float32(place * _float32(1 / factor))
+        else:
+            at = (place + 0.5) / factor - 0.5
+        if mode == "bicubic":
+            first = floor(at)
+            for tap, share in enumerate(_cubic(at - first), start=first - 1):
+                row[min(max(tap, 0), n - 1)] += share
+        else:
+            at = min(max(at, 0.0), n - 1.0)
+            first = floor(at)
+            part = 0.0 if mode == "nearest" else at - first
+            row[first] += 1.0 - part
+            row[min(first + 1, n - 1)] += part
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def _float32(value: float) -> float:
+    """The nearest number that torch can hold."""
+    return float(unpack("f", pack("f", value))[0])
+
+
+def _cubic(t: float) -> tuple[float, ...]:
+    """Shares of the 4 positions around a place, t behind the second (Keys 1981, a = -0.75)."""
+    a = -0.75
+
+    def near(d: float) -> float:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def far(d: float) -> float:
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    return far(t + 1), near(t), near(1 - t), far(2 - t)
 
 
 class PixelShuffle(_Rearrange):
@@ -166,6 +245,10 @@ class PixelShuffle(_Rearrange):
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.PixelShuffle", "F.pixel_shuffle", (given("r", self.r),))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return graph.node("DepthToSpace", x, shape=self.output([x.type]).shape, blocksize=self.r, mode="CRD")
+
 
 class PixelUnshuffle(_Rearrange):
     """Blocks of r x r pixels into channels: [C, H, W] -> [C * r^2, H / r, W / r].
@@ -198,6 +281,18 @@ class PixelUnshuffle(_Rearrange):
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.PixelUnshuffle", "F.pixel_unshuffle", (given("r", self.r),))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        channels, *_ = x.shape
+        shape = self.output([x.type]).shape
+        y = graph.node("SpaceToDepth", x, shape=shape, blocksize=self.r)
+        if not isinstance(channels, int):
+            raise needs_size("r", "pixelunshuffle", x)
+        # ONNX has the places in a block outermost, torch the channels
+        block = self.r * self.r
+        order = tuple(place * channels + channel for channel in range(channels) for place in range(block))
+        return graph.node("Gather", y, graph.numbers(order, "int64"), shape=shape, axis=1)
+
 
 class ChannelShuffle(_Rearrange):
     """Channels dealt out among the groups: [g * n, *S] -> [n * g, *S], channel i*n + j to j*g + i.
@@ -223,3 +318,13 @@ class ChannelShuffle(_Rearrange):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.ChannelShuffle", "F.channel_shuffle", (given("groups", self.groups),))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        channels, groups = x.shape[0], self.groups
+        if not isinstance(channels, int):
+            raise needs_size("groups", "channelshuffle", x)
+        order = tuple(
+            group * (channels // groups) + place for place in range(channels // groups) for group in range(groups)
+        )
+        return graph.node("Gather", x, graph.numbers(order, "int64"), shape=x.shape, axis=1)

@@ -1,11 +1,13 @@
 """Layers that give the same numbers another shape: no weights, no arithmetic."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Sizes, axis_index
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.onnxrule import Graph, Value, reshape, transpose
 from netspec.ops.torchrule import Arg, Of, Torch, dim, given
 from netspec.problems.shapes import PermuteMismatch, ReshapeEntries, ReshapeMismatch
 
@@ -45,6 +47,14 @@ class Flatten(_Rearrange):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.Flatten", "{0}.flatten({start_dim})", (Arg(dim(self.start), "start_dim", 1),))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        start = axis_index(self.start, x.type, "start")
+        if start == x.rank - 1:
+            return x
+        shape = self.output([x.type]).shape
+        return graph.node("Reshape", x, graph.sizes(*(0,) * (start + 1), -1), shape=shape)
 
 
 class Reshape(_Rearrange):
@@ -92,6 +102,9 @@ class Reshape(_Rearrange):
             sizes = tuple(Arg(size, source=Of("shape", place)) for place, size in enumerate(self.shape))
         return Torch(function="{0}.reshape({0}.shape[0], {args})", args=sizes)
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return reshape(graph, inputs[0], *self.output([inputs[0].type]).shape)
+
 
 def _fitting(target: tuple[int, ...], elements: Dim) -> str:
     """What to write in place of a target that has another number of elements."""
@@ -130,6 +143,9 @@ class Permute(_Rearrange):
     def torch(self, inputs: Types) -> Torch:
         return Torch(function="{0}.permute(0, {args})", args=tuple(Arg(dim(axis)) for axis in self.axes))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return transpose(graph, inputs[0], self.order(inputs[0].type))
+
 
 class Identity(_Rearrange):
     """The input as it is: [*] -> [*]. It names a value, or keeps a path of a merge as it was.
@@ -149,3 +165,6 @@ class Identity(_Rearrange):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.Identity", "{0}")
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return inputs[0]

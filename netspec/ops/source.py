@@ -1,11 +1,13 @@
 """Layers without inputs: a trainable tensor and a constant one."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Init, Numbers, PositiveInt, init_kind
 from netspec.ops.arguments import shape as numbers_shape
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.onnxrule import Graph, Value
 from netspec.ops.torchrule import Arg, Of, Torch, literal
 from netspec.problems.shapes import OptionsConflict
 
@@ -21,6 +23,9 @@ class _Source(Layer):
 
     def reach(self, inputs: Types) -> Reach:
         return POINT
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        return graph.weight("")
 
 
 class Param(_Source):
@@ -48,7 +53,7 @@ class Param(_Source):
         return TensorType(self.shape, self.dtype)
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        return {"": Weight(self.shape, "trainable", self.dtype)}
+        return {"": Weight(self.shape, "trainable", self.dtype, ("normal", 0.02) if self.init is None else self.init)}
 
     def torch(self, inputs: Types) -> Torch:
         dtype = "" if self.dtype == "float32" else f", dtype=torch.{self.dtype}"
@@ -73,7 +78,7 @@ class Constant(_Source):
         return TensorType(numbers_shape(self.value))
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        return {"": Weight(numbers_shape(self.value), "fixed")}
+        return {"": Weight(numbers_shape(self.value), "fixed", init=("literal", self.value))}
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.Parameter(torch.tensor({literal}), requires_grad=False)", literal=literal(self.value))

@@ -1,5 +1,6 @@
 """Algebra beside the dense layer: `matmul`, `reduce`, `scale`, `embedding`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal, cast
 
 from netspec.ir.types import TensorType
@@ -7,6 +8,7 @@ from netspec.ops.arguments import Axes, Init, PositiveInt, axis_index, wrong_ran
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.linear import features
 from netspec.ops.merge import broadcast, one_dtype, show_shapes
+from netspec.ops.onnxrule import Graph, Value, affine, aligned, channelwise, number, reduce, transpose
 from netspec.ops.torchrule import Arg, Size, Torch, alike, dim, given
 from netspec.problems.shapes import AxisTwice, InnerMismatch, OptionsConflict, ShapesDiffer
 
@@ -20,6 +22,7 @@ class MatMul(Layer):
     """
 
     inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+    broadcasts: ClassVar[bool] = True
     example: ClassVar[str] = "matmul transpose=true with keys"
 
     transpose: bool = False
@@ -62,7 +65,13 @@ class MatMul(Layer):
         return whole(inputs[0])
 
     def torch(self, inputs: Types) -> Torch:
-        return Torch(function="{0} @ {1}.mT" if self.transpose else "{0} @ {1}", broadcasts=True)
+        return Torch(function="{0} @ {1}.mT" if self.transpose else "{0} @ {1}")
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        a, b = aligned(graph, inputs)
+        if self.transpose:
+            b = transpose(graph, b, (*range(b.rank - 2), b.rank - 1, b.rank - 2))
+        return graph.node("MatMul", a, b, shape=self.output([x.type for x in inputs]).shape)
 
 
 class Reduce(Layer):
@@ -124,6 +133,10 @@ class Reduce(Layer):
         axes = dim(self.axes) if isinstance(self.axes, int) else alike(tuple(map(dim, self.axes)))
         return Torch(function=f"{{0}}.{function}({{args}})", args=(Arg(axes, "dim"), keep))
 
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return reduce(graph, f"Reduce{self.op.capitalize()}", x, self.reduced(x.type), self.keep)
+
 
 class Scale(Layer):
     """Multiplication by a number, or by a trained factor per channel: [*] -> [*].
@@ -157,8 +170,9 @@ class Scale(Layer):
     def weights(self, inputs: Types) -> dict[str, Weight]:
         if self.by is not None:
             return {}
-        each = Weight((inputs[0].shape[self.axis(inputs[0])],))
-        return {"weight": each, "bias": each} if self.bias else {"weight": each}
+        shape = (inputs[0].shape[self.axis(inputs[0])],)
+        weight = Weight(shape, init=self.init)
+        return {"weight": weight, "bias": Weight(shape, init=0.0)} if self.bias else {"weight": weight}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         elements = output.elements
@@ -177,6 +191,14 @@ class Scale(Layer):
             "ChannelScale",
             args=(size, given("init", self.init, "init", 1.0), given("bias", self.bias, "bias", False)),
         )
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        if self.by is not None:
+            return graph.node("Mul", x, number(graph, self.by, x))
+        axis = self.axis(x.type)
+        bias = channelwise(graph, "bias", x, axis) if self.bias else None
+        return affine(graph, x, channelwise(graph, "weight", x, axis), bias)
 
 
 class Embedding(Layer):
@@ -200,7 +222,7 @@ class Embedding(Layer):
         return TensorType((*inputs[0].shape, self.dim))
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
-        return {"weight": Weight((self.vocab, self.dim))}
+        return {"weight": Weight((self.vocab, self.dim), init="normal" if self.init is None else self.init)}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         return FREE
@@ -210,3 +232,8 @@ class Embedding(Layer):
 
     def torch(self, inputs: Types) -> Torch:
         return Torch("nn.Embedding", args=(given("vocab", self.vocab), given("dim", self.dim)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        weight = graph.weight("weight")
+        return graph.node("Gather", weight, x, shape=(*x.shape, self.dim), axis=0)

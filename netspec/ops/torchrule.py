@@ -67,17 +67,12 @@ class Arg(NamedTuple):
 
 
 class Torch(NamedTuple):
-    """A layer in torch; see above.
-
-    literal: numbers for {literal}, as nested tuples.
-    broadcasts: the inputs are repeated to fit one another, from the last axis.
-    """
+    """A layer in torch; see above. `literal`: numbers for {literal}, as nested tuples."""
 
     module: str = ""
     function: str = ""
     args: tuple[Arg, ...] = ()
     literal: Any = None
-    broadcasts: bool = False
 
 
 def dim(axis: int) -> int:

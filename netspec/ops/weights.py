@@ -15,6 +15,11 @@ def layer_weights(node: LayerNode, known: Mapping[str, TensorType]) -> dict[str,
     return weights
 
 
+def held_by(weights: Mapping[str, Weight]) -> tuple[tuple[str, TensorType, str], ...]:
+    """What weights are, however they begin: names, types and kinds."""
+    return tuple((name, weight.type, weight.kind) for name, weight in weights.items())
+
+
 def module_weights(
     name: str, modules: Mapping[str, Module], types: Mapping[str, Mapping[str, TensorType]], prefix: str = ""
 ) -> Iterator[tuple[str, Weight]]:
@@ -45,7 +50,7 @@ def same_weights(
             parts: list[object] = []
             for node in modules[name].nodes:
                 if isinstance(node, LayerNode):
-                    held: object = tuple(layer_weights(node, types[name]).items())
+                    held: object = held_by(layer_weights(node, types[name]))
                 elif isinstance(node, CallNode):
                     held = number(node.module)
                 else:

@@ -136,7 +136,7 @@ class Forward:
         used = self._variables(node.inputs)
         for ref in node.inputs:
             self.pending.pop(ref, None)
-        if isinstance(node, LayerNode) and self.writer.rule(self.place, node).broadcasts:
+        if isinstance(node, LayerNode) and node.layer.broadcasts:
             self.loose |= {node.name} if all(ref in self.loose for ref in node.inputs) else set()
         if len(refs) > 1:
             targets = [self._fresh(node, i) for i in range(len(refs))]
@@ -183,12 +183,11 @@ class Forward:
         return fill(rule.function, codes, args, nested(rule.literal))
 
     def _inputs(self, node: LayerNode) -> list[str]:
-        rule = self.writer.rule(self.place, node)
         types = [self.place.types[ref] for ref in node.inputs]
         most = max((len(type.shape) for type in types), default=0)
         codes = []
         for ref, type in zip(node.inputs, types, strict=True):
-            if rule.broadcasts:
+            if node.layer.broadcasts:
                 codes.append(aligned(self.held[ref], len(type.shape), most, ref not in self.loose))
             else:
                 codes.append(self._batched(ref))

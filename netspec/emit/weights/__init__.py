@@ -1,0 +1,1 @@
+"""The numbers of a net's weights: drawn at random, or from a file."""

@@ -1,0 +1,80 @@
+"""NS7xx: sound specs that cannot be written as ONNX."""
+
+from __future__ import annotations
+
+from netspec.diagnostics import Problem
+
+
+class NeedsSize(Problem):
+    """Most layers are written for symbolic sizes, which ONNX computes when it runs. A few need a number: what
+    `avgpool ceil=true` divides by at the border, the steps of `upsample` by a scale that is no whole number, and
+    layers that move channels of which the number is a symbol."""
+
+    code = "NS701"
+    about = "A layer that ONNX can only say for sizes that are numbers"
+    title = "`{layer}` of {shape} needs sizes that are numbers in ONNX"
+    label = "not with a symbol"
+    help = "give the symbols values, such as `--set H=224`"
+    wrong = """
+        $ netspec export example.net -o model.onnx
+        net Resized {
+          input image: [3, H, W]
+          upsample 1.5
+        }
+        """
+    mended = """
+        $ netspec export example.net -o model.onnx --set H=64 --set W=64
+        net Resized {
+          input image: [3, H, W]
+          upsample 1.5
+        }
+        """
+
+
+class SymbolicWeight(Problem):
+    """A weight whose shape has a symbol has as many elements as the input says, and a file of weights has a number of
+    them. The layer may be checked; to be written or trained it needs the symbol's value."""
+
+    code = "NS702"
+    about = "A weight whose shape has a symbol"
+    title = "the weight `{name}` has the shape {shape}"
+    label = "depends on {symbols}"
+    help = "give the symbols values, such as `--set {symbol}=64`"
+    wrong = """
+        $ netspec export example.net -o model.onnx
+        net Wide {
+          input features: [n]
+          dense 10
+        }
+        """
+    mended = """
+        $ netspec export example.net -o model.onnx --set n=64
+        net Wide {
+          input features: [n]
+          dense 10
+        }
+        """
+
+
+class TooManyLayersToWrite(Problem):
+    """An ONNX graph has a node for every layer, and a file of weights a tensor for every weight, also of those that are
+    repeated. A check counts a block once, however often it is used, and so takes nets of any size."""
+
+    code = "NS703"
+    about = "More layers than can be written out"
+    title = "`{net}` has too many layers to write out: {layers}"
+    help = "at most {most} layers and groups, each time that they are repeated, are written"
+    wrong = """
+        $ netspec export example.net -o model.onnx
+        net Deep {
+          input image: [8, 16, 16]
+          repeat 1_000_000 { conv 8 k=3 pad=1 }
+        }
+        """
+    mended = """
+        $ netspec export example.net -o model.onnx
+        net Deep {
+          input image: [8, 16, 16]
+          repeat 10 { conv 8 k=3 pad=1 }
+        }
+        """
