@@ -5,20 +5,15 @@ from __future__ import annotations
 import linecache
 from typing import TYPE_CHECKING, Any
 
+from netspec.emit.extras import require
+
 if TYPE_CHECKING:
     from torch import nn
 
 
-class MissingExtra(ImportError):
-    """A package is not installed that only some of netspec needs."""
-
-
 def build(name: str, source: str) -> nn.Module:
     """The module of a net's source. Raises MissingExtra where torch is not installed."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise MissingExtra("this needs torch, which is not installed: pip install 'netspec[torch]'") from None
+    require("torch", "torch")
     file = f"<torch source of {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
     namespace: dict[str, Any] = {"__name__": f"netspec.generated.{name}"}
