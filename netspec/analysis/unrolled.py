@@ -137,6 +137,7 @@ class _Walk:
     def _repeat(
         self, node: RepeatNode, takes: list[int], path: str, owner: _Owner, scopes: tuple[Scope, ...]
     ) -> list[int]:
+        scopes = (*scopes, Scope(path, "repeat"))
         for name, module in _iterations(node):
             inside = self.modules[module]
             made = self._module(inside, takes, f"{path}.{name}", owner.inside(node.name, name), scopes)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 
 def reason_of(error: OSError) -> str:
@@ -13,32 +18,77 @@ def reason_of(error: OSError) -> str:
 
 def replace(path: str, data: bytes) -> str | None:
     """Write a file, as a whole or not at all; why it could not be done, if so."""
-    path = os.path.realpath(path)
-    exists = os.path.lexists(path)
-    if exists and not os.path.isfile(path):
-        return "it is not a file"
-    if exists and not os.access(path, os.W_OK):
-        return "permission denied"
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".netspec-", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if exists:
-                _make_alike(temporary, path)
-            else:
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with replacing(path) as file:
+            file.write(data)
     except OSError as error:
         return reason_of(error)
     return None
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A file that takes the place of another when the block ends. An exception leaves everything as it was.
+
+    Raises OSError where the file cannot be written.
+    """
+    with replacing_all([path]) as (file,):
+        yield file
+
+
+@contextmanager
+def replacing_all(paths: Sequence[str]) -> Iterator[list[BinaryIO]]:
+    """The same for several files, which take their places together, the last path's last."""
+    targets = [os.path.realpath(path) for path in paths]
+    for target in targets:
+        _check(target)
+    with _handling((signal.SIGTERM,), _end), _temporaries(targets) as files:
+        yield files
+
+
+@contextmanager
+def _temporaries(targets: Sequence[str]) -> Iterator[list[BinaryIO]]:
+    """New files beside the targets, which they become when the block ends."""
+    files: list[BinaryIO] = []
+    temporary: list[str] = []
+    try:
+        for target in targets:
+            descriptor, name = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".netspec-", suffix=".tmp")
+            temporary.append(name)
+            files.append(os.fdopen(descriptor, "wb"))
+        yield files
+        for file, name, target in zip(files, temporary, targets, strict=True):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            if os.path.lexists(target):
+                _make_alike(name, target)
+            else:
+                mask = os.umask(0)
+                os.umask(mask)
+                os.chmod(name, 0o666 & ~mask)
+        with _uninterrupted():
+            for name, target in zip(list(temporary), targets, strict=True):
+                os.replace(name, target)
+                temporary.remove(name)
+    finally:
+        for name in temporary:
+            os.unlink(name)
+        for file in files:
+            try:
+                file.close()
+            except OSError:  # what could not be written is gone already
+                pass
+
+
+def _check(path: str) -> None:
+    """Raises OSError where a path cannot be a file that is written."""
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):
+        raise OSError(0, "it is not a file")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(0, "permission denied")
 
 
 def _make_alike(path: str, other: str) -> None:
@@ -47,3 +97,40 @@ def _make_alike(path: str, other: str) -> None:
     if (status.st_uid, status.st_gid) != (wanted.st_uid, wanted.st_gid):
         os.chown(path, wanted.st_uid, wanted.st_gid)
     os.chmod(path, stat.S_IMODE(wanted.st_mode))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let signals that would end the program wait."""
+    waiting: list[int] = []
+    with _handling((signal.SIGINT, signal.SIGTERM), lambda number, frame: waiting.append(number)):
+        yield
+    for number in waiting:
+        signal.raise_signal(number)
+
+
+@contextmanager
+def _handling(numbers: Sequence[int], handler: Callable[[int, Any], Any]) -> Iterator[None]:
+    """Handle signals so for a while, where this is possible."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, known in before.items():
+            signal.signal(number, known if known is not None else signal.SIG_DFL)
+
+
+def _end(number: int, frame: Any) -> None:
+    """Leave as a program that a signal ended, but in order, so that no file stays behind."""
+    raise SystemExit(128 + number)
+
+
+def same_file(path: str, other: str) -> bool:
+    """Whether two paths are one file."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one of them does not exist
+        return os.path.realpath(path) == os.path.realpath(other)

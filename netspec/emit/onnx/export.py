@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 
 from netspec.analysis.unrolled import Step, TooManyLayers, Unrolled, unroll
@@ -9,14 +10,16 @@ from netspec.diagnostics import Problem, SpecError
 from netspec.driver import Compilation
 from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
-from netspec.emit.onnx.proto import Layout, Tensors, write
+from netspec.emit.onnx.proto import LARGEST, Layout, Tensors, write, write_external
 from netspec.emit.weights.initial import Initial
+from netspec.emit.writing import replacing, replacing_all
 from netspec.limits import ROWS
 from netspec.problems.files import BadIr
 from netspec.problems.onnx import TooManyLayersToWrite
 
 OPSET = 23
-OPSETS = (17, 26)  # the oldest that has all operators, the newest that onnxruntime 1.31 takes
+DATA = ".data"  # what the name of a file of weights has more than its model's
+_ROOM = 2**26  # bytes of a model besides its weights
 
 
 def unrolled(made: Compilation) -> Unrolled:
@@ -78,8 +81,29 @@ def initial(made: Compilation, seed: int = 0) -> Initial:
 
 def metadata(made: Compilation | None) -> dict[str, str]:
     """What a model says of where it comes from."""
-    import os
-
     if made is None:
         return {}
     return {"netspec.spec": os.path.basename(made.source.name), "netspec.net": made.name or ""}
+
+
+def write_model(
+    path: str,
+    data: GraphData,
+    tensors: Tensors,
+    dtype: str = "float32",
+    made: Compilation | None = None,
+    external: bool = False,
+) -> str | None:
+    """Write a model, as a whole or not at all; the file that its weights are in, if that is another.
+
+    external: put the weights into `path`.data, which is always done where one file cannot hold them. Raises OSError.
+    """
+    layout = Layout(data, dtype)
+    if not external and layout.total <= LARGEST - _ROOM:
+        with replacing(path) as file:
+            write(layout, tensors, file, metadata(made))
+        return None
+    weights = path + DATA
+    with replacing_all([weights, path]) as (beside, file):
+        write_external(layout, tensors, file, beside, os.path.basename(weights), metadata(made))
+    return weights

@@ -177,10 +177,10 @@ def _node(layout: Layout, node: Node) -> NodeProto:
     if node.scopes:
         # what viewers fold groups by, as torch's exporter writes it
         layer = node.name.split("/")[0]
-        names = [scope.path for scope in node.scopes] + [layer, node.name]
-        kinds = [scope.title.split(" ")[0] for scope in node.scopes] + [node.layer, node.op]
-        last = [name.rpartition(".")[2] for name in names[:-1]] + [node.op]
-        namespace = "/".join(f"{name}: {kind}" for name, kind in zip(last, kinds, strict=True))
+        groups = [scope for scope in node.scopes if scope.path != layer]
+        names = [*(scope.path for scope in groups), layer, node.op]
+        kinds = [*(scope.title.split(" ")[0] for scope in groups), node.layer, node.op]
+        namespace = "/".join(f"{name}: {kind}" for name, kind in zip(names, kinds, strict=True))
         for key, text in (
             ("namespace", namespace),
             ("pkg.torch.onnx.class_hierarchy", repr(kinds)),

@@ -1,0 +1,76 @@
+"""`netspec export`: a net as an ONNX model in a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.driver import Compilation, compile_one, told
+from netspec.emit.extras import require
+from netspec.emit.onnx.export import DATA, graph_of, write_model
+from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
+from netspec.emit.style import plural, printable, wants_color
+from netspec.emit.weights.matching import weights_for
+from netspec.emit.writing import reason_of, same_file
+
+
+def export(
+    target: str,
+    settings: Sequence[str],
+    symbolic: bool,
+    output: str,
+    weights: str | None,
+    renames: Sequence[str],
+    seed: int,
+    opset: int,
+    dtype: str,
+    external: bool,
+    fold: bool,
+    color: str,
+) -> int:
+    """Write the model of a net. Returns the exit code."""
+    if output.endswith(".net"):
+        raise click.UsageError(f"{printable(output)} would be a spec: choose another name, such as model.onnx")
+    if renames and weights is None:
+        raise click.UsageError("--rename renames the tensors of a file: give --weights FILE")
+    require("onnx", "onnx", "numpy")
+    found: Sequence[Diagnostic] = ()
+    written: str | None = None
+    try:
+        source, net = source_of(target)
+        made = compile_one(source, net, parse_settings(settings), symbolic=symbolic)
+        found = told([made])
+        if made.sound and made.network is not None:
+            _keep(output, *filter(None, (source.path, weights)))
+            data = graph_of(made, opset, fold)
+            tensors = weights_for(made, weights, renames, seed)
+            beside = write_model(output, data, tensors, dtype, made, external)
+            written = _said(made, output, beside, len(data.nodes), opset, weights, seed)
+    except SpecError as error:
+        found = (*found, *error.diagnostics)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {printable(output)}: {reason_of(error)}") from None
+    print_diagnostics(found, wants_color(color, sys.stderr))
+    if written is None:
+        return exit_code(found)
+    click.echo(written, err=True)
+    return 0
+
+
+def _keep(output: str, *others: str) -> None:
+    """Raises UsageError where the output is a file that is read."""
+    for other in others:
+        if same_file(output, other) or same_file(output + DATA, other):
+            raise click.UsageError(f"{printable(other)} would be overwritten: choose another name for the output")
+
+
+def _said(
+    made: Compilation, output: str, beside: str | None, nodes: int, opset: int, weights: str | None, seed: int
+) -> str:
+    params = made.totals.params if made.totals is not None else 0
+    files = printable(output) + (f" and {printable(beside)}" if beside else "")
+    origin = f"from {printable(weights)}" if weights else f"random, from seed {seed}"
+    return f"wrote {files}: {plural(nodes, 'node')} of opset {opset}, {params:,} parameters ({origin})"
