@@ -15,6 +15,7 @@ to all, `netspec check` too:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -25,6 +26,7 @@ import netspec
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import PositiveInt, wrong_rank
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, whole
+from netspec.ops.onnxrule import Graph, Value, reshape, unsqueeze
 from netspec.ops.plugins import register
 from netspec.ops.torchrule import Arg, Size, Torch, given
 
@@ -61,7 +63,8 @@ class Bilinear(Layer):
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         n, m = (vector.shape[0] for vector in inputs)
-        return {"weight": Weight((self.out, n, m)), "bias": Weight((self.out,))}
+        begin = ("fan", n)  # as torch's: uniform within 1 / sqrt(n)
+        return {"weight": Weight((self.out, n, m), init=begin), "bias": Weight((self.out,), init=begin)}
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         n, m = (vector.shape[0] for vector in inputs)
@@ -74,6 +77,14 @@ class Bilinear(Layer):
     def torch(self, inputs: Types) -> Torch:
         n, m = (Arg(vector.shape[0], source=Size(i, 0)) for i, vector in enumerate(inputs))
         return Torch("nn.Bilinear", args=(n, m, given("out", self.out)))
+
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        x, y = inputs
+        products = graph.node("Mul", unsqueeze(graph, x, 1), unsqueeze(graph, y, 0))
+        pairs = x.type.elements * y.type.elements
+        weight = graph.weight("weight", (self.out, pairs))
+        flat = reshape(graph, products, pairs)
+        return graph.node("Gemm", flat, weight, graph.weight("bias"), shape=(self.out,), transB=1)
 
 
 def train(model: nn.Module, steps: int) -> None:

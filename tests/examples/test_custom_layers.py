@@ -20,6 +20,7 @@ LAYERS = '''
 from typing import ClassVar
 
 from netspec.ops.base import POINT, Cost, Layer, Weight
+from netspec.ops.onnxrule import affine, channelwise
 from netspec.ops.torchrule import Torch, channels
 
 
@@ -45,6 +46,9 @@ class Shift(Layer):
 
     def torch(self, inputs):
         return Torch("Shift", args=(channels(inputs[0]),))
+
+    def onnx(self, graph, inputs):
+        return affine(graph, inputs[0], None, channelwise(graph, "bias", inputs[0]))
 '''
 
 PART = '''
@@ -179,7 +183,7 @@ HEAD = "the layer `shift` of the package tiny-layers 1.0 (tiny_layers:Shift) can
         ("Shift = 3", "it is no subclass of netspec.ops.base.Layer"),
         (LAYERS.replace("class Shift", "class Move"), "AttributeError: module 'tiny_layers' has no attribute 'Shift'"),
         (LAYERS.replace("def reach", "def reech"), "its class lacks `reach`"),
-        (LAYERS.split("    example")[0], "its class lacks `cost`, `output`, `reach`, `torch`, `weights`, `example`"),
+        (LAYERS.split("    example")[0], "its class lacks `cost`, `onnx`, `output`, `reach`, `torch`, `weights`, `example`"),
         (LAYERS.replace("class Shift", "class Move") + "\nShift = Move", "its class `Move` is the layer `move`"),
         (LAYERS.replace("Shift", "Conv") + "\nShift = Conv", "`conv` is netspec's own, which cannot be replaced"),
     ],

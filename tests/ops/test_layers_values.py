@@ -124,20 +124,26 @@ def test_cost(name: str, arguments: dict[str, Any], shapes: tuple[Shape, ...], c
 WEIGHTS: list[tuple[str, dict[str, Any], Shape, dict[str, Weight]]] = [
     # what torch has no module for
     ("dense", {"out": 2, "weight": ((1, -1), (0, 1))}, (2,), {
-        "weight": Weight((2, 2), "fixed"), "bias": Weight((2,)),
+        "weight": Weight((2, 2), "fixed", init=("literal", ((1, -1), (0, 1)))), "bias": Weight((2,), init=("fan", 2)),
     }),
-    ("dense", {"out": 1, "bias": False, "weight": (1, -1)}, (2,), {"weight": Weight((1, 2), "fixed")}),
+    ("dense", {"out": 1, "bias": False, "weight": (1, -1)}, (2,), {
+        "weight": Weight((1, 2), "fixed", init=("literal", (1, -1))),
+    }),
     ("conv", {"out": 1, "k": (1, 2), "bias": False, "weight": (1, -1)}, (1, 6, 8), {
-        "weight": Weight((1, 1, 1, 2), "fixed"),
+        "weight": Weight((1, 1, 1, 2), "fixed", init=("literal", (1, -1))),
     }),
-    ("subsample", {"k": 2}, (6, 28, 28), {"weight": Weight((6,)), "bias": Weight((6,))}),
-    ("rbf", {"out": 10}, (84,), {"centers": Weight((10, 84), "fixed")}),
-    ("scale", {}, (3, 4, 5), {"weight": Weight((3,))}),
-    ("scale", {"bias": True}, (7, 5), {"weight": Weight((5,)), "bias": Weight((5,))}),
+    ("subsample", {"k": 2}, (6, 28, 28), {
+        "weight": Weight((6,), init=("fan", 4)), "bias": Weight((6,), init=0.0),
+    }),
+    ("rbf", {"out": 10}, (84,), {"centers": Weight((10, 84), "fixed", init="signs")}),
+    ("scale", {}, (3, 4, 5), {"weight": Weight((3,), init=1.0)}),
+    ("scale", {"bias": True}, (7, 5), {"weight": Weight((5,), init=1.0), "bias": Weight((5,), init=0.0)}),
     ("scale", {"by": 0.125}, (7, 5), {}),
     ("batchnorm", {}, (3, 4), {
-        "weight": Weight((3,)), "bias": Weight((3,)), "running_mean": Weight((3,), "buffer"),
-        "running_var": Weight((3,), "buffer"), "num_batches_tracked": Weight((), "buffer", "int64"),
+        "weight": Weight((3,), init=1.0), "bias": Weight((3,), init=0.0),
+        "running_mean": Weight((3,), "buffer", init=0.0),
+        "running_var": Weight((3,), "buffer", init=1.0),
+        "num_batches_tracked": Weight((), "buffer", "int64", init=0.0),
     }),
 ]  # fmt: skip
 
@@ -154,12 +160,12 @@ def test_weights(name: str, arguments: dict[str, Any], shape: Shape, weights: di
 def test_sources():
     param = layer("param", shape=(197, 768))
     assert output_types(param, [])[0].shape == (197, 768)
-    assert param.weights([]) == {"": Weight((197, 768))}
+    assert param.weights([]) == {"": Weight((197, 768), init=("normal", 0.02))}
     half = layer("param", shape=(2,), dtype="float16")
     assert str(output_types(half, [])[0]) == "float16 [2]"
     constant = layer("constant", value=((1, 2, 3), (4, 5, 6)))
     assert output_types(constant, [])[0].shape == (2, 3)
-    assert constant.weights([]) == {"": Weight((2, 3), "fixed")}
+    assert constant.weights([]) == {"": Weight((2, 3), "fixed", init=("literal", ((1, 2, 3), (4, 5, 6))))}
     assert output_types(layer("constant", value=2.5), [])[0].shape == ()
 
 
