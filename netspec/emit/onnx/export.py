@@ -5,33 +5,18 @@ from __future__ import annotations
 import os
 from io import BytesIO
 
-from netspec.analysis.unrolled import Step, TooManyLayers, Unrolled, unroll
-from netspec.diagnostics import Problem, SpecError
+from netspec.diagnostics import SpecError
 from netspec.driver import Compilation
 from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
 from netspec.emit.onnx.proto import LARGEST, Layout, Tensors, write, write_external
-from netspec.emit.weights.initial import Initial
+from netspec.emit.unrolling import mistake_of, unrolled
 from netspec.emit.writing import replacing, replacing_all
-from netspec.limits import ROWS
 from netspec.problems.files import BadIr
-from netspec.problems.onnx import TooManyLayersToWrite
 
 OPSET = 23
 DATA = ".data"  # what the name of a file of weights has more than its model's
 _ROOM = 2**26  # bytes of a model besides its weights
-
-
-def unrolled(made: Compilation) -> Unrolled:
-    """A checked net written out. Raises SpecError."""
-    network = made.network
-    if network is None or not made.sound:
-        raise SpecError(made.diagnostics)
-    try:
-        return unroll(network, made.types)
-    except TooManyLayers as error:
-        problem = TooManyLayersToWrite(net=network.name, layers=f"{error.layers:,}", most=f"{ROWS:,}")
-        raise SpecError((problem.nowhere(made.source.name),)) from None
 
 
 def graph_of(made: Compilation, opset: int = OPSET, fold: bool = True, layers: bool = False) -> GraphData:
@@ -46,7 +31,7 @@ def graph_of(made: Compilation, opset: int = OPSET, fold: bool = True, layers: b
     try:
         data = build(network, flat, opset)
     except LayerMistake as mistake:
-        raise mistake_at(made, mistake.problem, mistake.step) from None
+        raise SpecError((mistake_of(made, mistake.problem, mistake.step),)) from None
     except UnboundSymbol as error:
         raise SpecError((BadIr(file=made.source.name, reason=str(error)).nowhere(made.source.name),)) from None
     if fold:
@@ -61,22 +46,11 @@ def graph_of(made: Compilation, opset: int = OPSET, fold: bool = True, layers: b
     return data
 
 
-def mistake_at(made: Compilation, problem: Problem, step: Step) -> SpecError:
-    """A mistake at the place of a layer."""
-    span = made.span(step.module, step.node.name)
-    return SpecError((problem.at(span) if span else problem.nowhere(made.source.name),))
-
-
 def model_bytes(data: GraphData, tensors: Tensors, dtype: str = "float32", made: Compilation | None = None) -> bytes:
     """A model in memory, of less than 2 GB."""
     file = BytesIO()
     write(Layout(data, dtype), tensors, file, metadata(made))
     return file.getvalue()
-
-
-def initial(made: Compilation, seed: int = 0) -> Initial:
-    """The weights of a net as they begin. Raises SpecError."""
-    return Initial({name: weight for name, (weight, _) in unrolled(made).tensors().items()}, seed)
 
 
 def metadata(made: Compilation | None) -> dict[str, str]:

@@ -11,6 +11,8 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from netspec.driver import Compilation
+from netspec.emit.unrolling import tensors_of
 from netspec.ir.types import DTYPE_BYTES
 from netspec.ops.base import Weight
 
@@ -90,3 +92,8 @@ def _distribution(init: Any, shape: tuple[int, ...]) -> tuple[str, Any]:
     if word in constants:
         return "constant", constants[word]
     return word, numbers or {"normal": [1.0], "uniform": [0.0, 1.0], "signs": []}[word]
+
+
+def initial(made: Compilation, seed: int = 0) -> Initial:
+    """The weights of a net as they begin. Raises SpecError."""
+    return Initial({name: weight for name, (weight, _) in tensors_of(made).items()}, seed)

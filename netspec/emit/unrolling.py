@@ -1,0 +1,47 @@
+"""A checked net written out, with what may be wrong about that told at its place in the spec."""
+
+from __future__ import annotations
+
+from netspec.analysis.unrolled import Step, TooManyLayers, Unrolled, unroll
+from netspec.diagnostics import Diagnostic, Problem, SpecError
+from netspec.driver import Compilation
+from netspec.ir.dims import Expr
+from netspec.limits import ROWS
+from netspec.ops.base import Weight
+from netspec.problems.onnx import SymbolicWeight, TooManyLayersToWrite
+
+
+def unrolled(made: Compilation) -> Unrolled:
+    """A checked net written out. Raises SpecError."""
+    network = made.network
+    if network is None or not made.sound:
+        raise SpecError(made.diagnostics)
+    try:
+        return unroll(network, made.types)
+    except TooManyLayers as error:
+        problem = TooManyLayersToWrite(net=network.name, layers=f"{error.layers:,}", most=f"{ROWS:,}")
+        raise SpecError((problem.nowhere(made.source.name),)) from None
+
+
+def mistake_of(made: Compilation, problem: Problem, step: Step) -> Diagnostic:
+    """A mistake at the place of a layer."""
+    span = made.span(step.module, step.node.name)
+    return problem.at(span) if span else problem.nowhere(made.source.name)
+
+
+def tensors_of(made: Compilation) -> dict[str, tuple[Weight, Step]]:
+    """All weights of a net by name, each with the first layer that uses it; their sizes are numbers.
+
+    Raises SpecError, also where a size is a symbol.
+    """
+    found = unrolled(made).tensors()
+    symbolic: dict[tuple[str, str], Diagnostic] = {}  # one for each layer of the spec
+    for name, (weight, step) in found.items():
+        symbols = sorted({symbol for size in weight.shape if isinstance(size, Expr) for symbol in size.symbols})
+        if symbols:
+            told = ", ".join(f"`{symbol}`" for symbol in symbols)
+            problem = SymbolicWeight(None, name=name, shape=weight.type, symbols=told, symbol=symbols[0])
+            symbolic.setdefault((step.module, step.node.name), mistake_of(made, problem, step))
+    if symbolic:
+        raise SpecError(tuple(symbolic.values()))
+    return found
