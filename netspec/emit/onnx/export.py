@@ -11,6 +11,7 @@ from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
 from netspec.emit.onnx.proto import LARGEST, Layout, Tensors, write, write_external
 from netspec.emit.unrolling import mistake_of, unrolled
+from netspec.emit.weights.initial import initial as initial
 from netspec.emit.writing import replacing, replacing_all
 from netspec.problems.files import BadIr
 

@@ -7,9 +7,9 @@ others. The numbers are not torch's: their distribution is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from netspec.driver import Compilation
 from netspec.emit.unrolling import tensors_of
@@ -40,7 +40,7 @@ class Initial:
         if kind == "literal":
             yield np.array(numbers, dtype).reshape(-1)
             return
-        generator = np.random.default_rng([self.seed, crc32(name.encode())])
+        generator = np.random.default_rng([self.seed, _stream(name)])
         wide = np.float64 if DTYPE_BYTES[dtype.name] == 8 else np.float32
         for at in range(0, count, _CHUNK):
             size = min(_CHUNK, count - at)
@@ -58,6 +58,11 @@ class Initial:
                 chunk *= np.asarray(high - low, wide) if kind == "uniform" else _per_row(high - low, shape, at, size)
                 chunk += np.asarray(low, wide) if kind == "uniform" else _per_row(low, shape, at, size)
                 yield chunk
+
+
+def _stream(name: str) -> int:
+    """A number for a name, another for each."""
+    return int.from_bytes(sha256(name.encode()).digest()[:16], "little")
 
 
 def _per_row(values: Any, shape: tuple[int, ...], at: int, size: int) -> Any:
