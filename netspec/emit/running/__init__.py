@@ -1,0 +1,1 @@
+"""`netspec run`: a net, or an ONNX model, in onnxruntime."""
