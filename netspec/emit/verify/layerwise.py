@@ -1,0 +1,163 @@
+"""A net layer by layer in torch and onnxruntime: which layer is the first to depart, and which of the two does.
+
+Every layer is compared twice: its value after all layers before it, and by itself, torch's rule applied to the inputs
+that the layer has in onnxruntime. Only the second tells which layer is to blame, since a difference grows and shrinks
+on its way. In float64 the same rule says whether it is a matter of rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from netspec.analysis.rows import layer_text
+from netspec.analysis.unrolled import Step
+from netspec.emit.onnx.graph import GraphData
+from netspec.emit.verify.differences import difference
+from netspec.emit.verify.findings import Difference, LayerDifference, Trouble, at_layer, share
+from netspec.emit.verify.runtime import Session, array_of
+from netspec.emit.verify.sizes import Case
+from netspec.emit.verify.stepwise import Held, Stepwise
+from netspec.emit.verify.weights import Drawn
+from netspec.ir.types import TensorType
+from netspec.ops.onnxrule import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Layered:
+    """A model that gives every layer's values, run on some inputs."""
+
+    def __init__(self, case: Case, session: Session, drawn: Drawn, inputs: Sequence[Array]) -> None:
+        self.case = case
+        self.data: GraphData = session.data
+        self.inputs = inputs
+        self.values: dict[int, Held] = {}  # by their numbers in the net
+        self._found = session.all_values(inputs)
+        self._arrays = drawn.arrays
+        for number, value in zip(case.net.inputs, self.data.inputs, strict=True):
+            self._hold(number, value)
+        for step in case.net.steps:
+            for number, value in zip(step.makes, self.data.layers[step.path], strict=True):
+                self._hold(number, value)
+
+    def _hold(self, number: int, value: Value) -> None:
+        import torch
+
+        array = array_of(value, self._found, self.data, self._arrays)
+        if array is not None:
+            self.values[number] = Held(torch.from_numpy(array), value.batched)
+
+    def types(self, step: Step) -> list[TensorType]:
+        """What onnxruntime gives for a layer."""
+        found = []
+        for number in step.makes:
+            held = self.values[number]
+            shape = tuple(held.tensor.shape[held.batched :])
+            found.append(TensorType(shape, str(held.tensor.dtype).removeprefix("torch.")))
+        return found
+
+
+class Departure(NamedTuple):
+    """A layer by itself, as far as torch and onnxruntime are apart, and each is from float64."""
+
+    place: int  # of the layer
+    own: Difference
+    torch: float
+    onnx: float
+
+
+def compare(layered: Layered, stepwise: Stepwise) -> list[LayerDifference]:
+    """Every layer of a net, in torch and onnxruntime."""
+    import torch
+
+    found: list[LayerDifference] = []
+    batch = len(layered.inputs[0]) if layered.inputs else 1
+
+    def after(index: int, step: Step, taken: list[Held], made: list[Held]) -> None:
+        own = _by_itself(layered, stepwise, index, batch)
+        whole = _worst([_apart(a, layered.values[n], batch) for a, n in zip(made, step.makes, strict=True)])
+        found.append(LayerDifference(step.path, layer_text(step.layer), whole, own))
+
+    with torch.no_grad():
+        stepwise.run([torch.from_numpy(x) for x in layered.inputs], after=after)
+    return found
+
+
+def _by_itself(layered: Layered, stepwise: Stepwise, index: int, batch: int) -> Difference:
+    step = stepwise.net.steps[index]
+    made = stepwise.apply(index, [layered.values[number] for number in step.takes], batch)
+    return _worst([_apart(a, layered.values[n], batch) for a, n in zip(made, step.makes, strict=True)])
+
+
+def _apart(one: Held, other: Held, batch: int) -> Difference:
+    if one.batched != other.batched:
+        one, other = (Held(x.for_each(batch), True) for x in (one, other))
+    if one.tensor.shape != other.tensor.shape:
+        return Difference(float("inf"), float("inf"), 0.0, 0.0)
+    return difference(one.tensor.detach().numpy(), other.tensor.detach().numpy())
+
+
+def _worst(differences: Sequence[Difference]) -> Difference:
+    return max(differences, key=lambda each: each.relative)
+
+
+def departure(layered: Layered, wide: Stepwise, found: Sequence[LayerDifference], tolerance: float) -> Departure | None:
+    """The first layer that departs by itself by more than the tolerance; if none does, that which departs most.
+    `wide`: the net in float64."""
+    if not found:
+        return None
+    index = next((i for i, each in enumerate(found) if each.own.relative > tolerance), -1)
+    if index < 0:
+        index = max(range(len(found)), key=lambda i: found[i].own.relative)
+    return _with_float64(layered, wide, index, found[index].own)
+
+
+def _with_float64(layered: Layered, wide: Stepwise, index: int, own: Difference) -> Departure:
+    import torch
+
+    step = wide.net.steps[index]
+    batch = len(layered.inputs[0]) if layered.inputs else 1
+    narrow = Stepwise(wide.net._replace(steps=(step,)), wide.tensors)
+    taken = [layered.values[number] for number in step.takes]
+    with torch.no_grad():
+        exact = wide.apply(index, [_widened(x) for x in taken], batch)
+        ours = narrow.apply(0, taken, batch)
+    theirs = [layered.values[number] for number in step.makes]
+    of_torch, of_onnx = (
+        _worst([_apart(a, b, batch) for a, b in zip(exact, each, strict=True)]).relative for each in (ours, theirs)
+    )
+    return Departure(index, own, of_torch, of_onnx)
+
+
+def _widened(x: Held) -> Held:
+    return Held(x.tensor.double(), x.batched) if x.tensor.is_floating_point() else x
+
+
+def blame(layered: Layered, departs: Departure, text: str, tolerance: float) -> Trouble:
+    """What to say of outputs that differ: the first layer that departs."""
+    step, own = layered.case.net.steps[departs.place], departs.own
+    first = own.relative > tolerance
+    lead = "the first layer that departs" if first else "the layer that departs most"
+    given = "with the inputs that it has in onnxruntime" if step.takes else "as it is"
+    details = [
+        f"{lead} is `{step.path}`, {layer_text(step.layer)}: {given}, torch's largest value is {own.scale:.6g} and",
+        f"onnxruntime's {own.other_scale:.6g}; they differ by at most {own.largest:.3g}, {share(own.relative)} of the"
+        f" largest, at {list(own.at)}",
+        f"from the layer in float64 torch is {share(departs.torch)} away, onnxruntime {share(departs.onnx)}: "
+        f"{verdict(departs, tolerance)}",
+    ]
+    return at_layer(layered.case.made, step, "numbers", text, details)
+
+
+def verdict(departs: Departure, tolerance: float) -> str:
+    """Which of the two departs, in words."""
+    bound = min(tolerance, departs.own.relative / 2) or tolerance
+    if departs.torch <= bound < departs.onnx:
+        return "onnxruntime departs, and not by rounding"
+    if departs.onnx <= bound < departs.torch:
+        return "torch departs, by rounding"
+    return "both do, by rounding" if departs.torch > bound else "neither does by itself"
