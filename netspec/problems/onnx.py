@@ -43,14 +43,14 @@ class SymbolicWeight(Problem):
     wrong = """
         $ netspec export example.net -o model.onnx
         net Wide {
-          input features: [n]
+          input features: [N]
           dense 10
         }
         """
     mended = """
-        $ netspec export example.net -o model.onnx --set n=64
+        $ netspec export example.net -o model.onnx --set N=64
         net Wide {
-          input features: [n]
+          input features: [N]
           dense 10
         }
         """
