@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,11 +22,8 @@ from netspec.emit.running.refusal import Refused
 from netspec.emit.running.results import is_numbers, largest, table, write_npz
 from netspec.emit.running.sessions import Session, folder_of, latency_text, provider_of, short
 from netspec.emit.style import paint, plural, printable, wants_color
-from netspec.emit.weights.initial import initial
+from netspec.emit.weights.matching import Matched, weights_for
 from netspec.emit.writing import reason_of, replacing, same_file
-
-if TYPE_CHECKING:
-    from netspec.emit.onnx.proto import Tensors
 
 
 class Ready(NamedTuple):
@@ -97,21 +94,18 @@ def _of_net(
 ) -> Ready:
     """A sound net. Raises SpecError, Refused."""
     data = graph_of(made)
-    ports = ports_of_graph(data)
+    ports = ports_of_graph(data, made)
     given = feeds(ports, inputs, batch, seed)
-    session = load_net(made, data, _tensors(made, weights, renames, seed), provider, threads or 0)
+    tensors = weights_for(made, weights, renames, seed)
+    try:
+        session = load_net(made, data, tensors, provider, threads or 0)
+    finally:
+        if isinstance(tensors, Matched):
+            tensors.close()
     random = weights is None and made.totals is not None and made.totals.params != 0
     said = [f"weights: random, from seed {seed}"] if random else []
     read = [path for path in (made.source.path, weights) if path is not None]
     return Ready(made.name or "", made.source.name, session, given, said, read)
-
-
-def _tensors(made: Compilation, weights: str | None, renames: Sequence[str], seed: int) -> Tensors:
-    if weights is None:
-        return initial(made, seed)
-    from netspec.emit.weights.matching import weights_for
-
-    return weights_for(made, weights, renames, seed)
 
 
 def _of_model(
@@ -173,10 +167,12 @@ def _run(ready: Ready, provider: str, output: str | None, top: int | None, repea
 
 
 def _keep(output: str, others: Sequence[str]) -> None:
-    """Raises UsageError where the output is a file that is read."""
+    """Raises UsageError where the output is a file that is read, Refused where it has no folder."""
     for other in others:
         if same_file(output, other):
             raise click.UsageError(f"{printable(other)} would be overwritten: choose another name for the output")
+    if not os.path.isdir(os.path.dirname(output) or "."):
+        raise Refused(f"cannot write {output}: there is no folder {os.path.dirname(output)}")
 
 
 def _write(output: str, numbers: dict[str, Any], count: int) -> None:

@@ -56,9 +56,8 @@ def converted(port: Port, given: Given) -> tuple[np.ndarray[Any, Any], str]:
     else:
         lost = array.dtype.kind in "iu" and not _within(array, wanted)
     if lost:
-        raise Refused(
-            f"{port.name} is {port.dtype}; {given.source} is {array.dtype.name} with numbers that {port.dtype} lacks"
-        )
+        has = f"{given.source} is {array.dtype.name} with numbers that {port.dtype} does not have"
+        raise Refused(f"{port.name} is {port.dtype}; {has}")
     _check_rows(port, given, made)
     return made, f"{array.dtype.name} as {port.dtype}" if array.dtype.name != port.dtype else ""
 

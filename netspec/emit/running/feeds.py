@@ -11,7 +11,7 @@ from netspec.diagnostics import nearest
 from netspec.emit.running import arrays, images
 from netspec.emit.running.arrays import Given
 from netspec.emit.running.conversion import check_dtype, converted, supported
-from netspec.emit.running.ports import Bound, Port, check_formulas, fit, resolved, shape_text
+from netspec.emit.running.ports import Bound, Port, check_formulas, fit, resolved, shape_text, symbol_of
 from netspec.emit.running.refusal import Refused, size_of
 from netspec.emit.style import size_text
 from netspec.ir.dims import Expr
@@ -95,7 +95,8 @@ def assigned(ports: Sequence[Port], inputs: Sequence[str]) -> dict[str, list[str
             elif equal:
                 _find(ports, name)
             else:
-                raise Refused(f"which input is {text} for? Write {ports[0].name}={text}" if ports else _listed(ports))
+                told = f"{_listed(ports)}; write {ports[0].name}={text}" if ports else "there are none"
+                raise Refused(f"which input is {text} for? {told[0].upper()}{told[1:]}")
         if not value:
             raise Refused(f"--input {name}= has no value: give a .npy file, an image, or {RANDOM}")
         found.setdefault(name, []).append(value)
@@ -107,16 +108,16 @@ def _find(ports: Sequence[Port], name: str) -> None:
     names = [port.name for port in ports]
     if name not in names:
         close = nearest(name, names)
-        told = f"did you mean {close}? " if close else ""
-        raise Refused(f"there is no input {name}; {told}{_listed(ports)}")
+        told = _listed(ports)
+        told = f"did you mean `{close}`? {told[0].upper()}{told[1:]}" if close else told
+        raise Refused(f"there is no input `{name}`: {told}")
 
 
 def _listed(ports: Sequence[Port]) -> str:
     if not ports:
         return "there are no inputs"
-    return ("the inputs are " if len(ports) > 1 else "the input is ") + ", ".join(
-        f"{port.name} {shape_text(port.sample)}" for port in ports
-    )
+    listed = ", ".join(f"`{port.name}` {shape_text(port.sample)}" for port in ports)
+    return f"the input{'s are' if len(ports) > 1 else ' is'} {listed}"
 
 
 # -- values ---------------------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def _read(port: Port, texts: Sequence[str], known: dict[str, Bound]) -> tuple[np
     kinds = {text: _kind(text) for text in texts}
     if set(kinds.values()) == {"image"}:
         made, said = images.read(port, texts)
-        fit(port, made.shape, texts[0], known)
+        fit(port, made.shape, texts[0] if len(texts) == 1 else "the batch of images", known)
         return made, said
     if len(texts) > 1:
         raise Refused(f"--input {port.name} is given twice: only images make a batch")
@@ -199,8 +200,9 @@ def _random_shape(port: Port, batch: int, known: dict[str, Bound]) -> tuple[int,
     shape = []
     for axis, size in enumerate(port.axes):
         if axis == 0 and port.free_batch and not (isinstance(size, Expr) and size.symbols & known.keys()):
-            if isinstance(size, Expr) and size.is_atom and isinstance(size.atom, str):
-                known[size.atom] = Bound(batch, "--batch")
+            name = symbol_of(size)
+            if name is not None:
+                known[name] = Bound(batch, "--batch")
             shape.append(batch)
             continue
         found = None if size is None else resolved(size, known)

@@ -24,7 +24,8 @@ def read_model(path: str) -> tuple[bytes, ModelProto, list[str]]:
     with open(path, "rb") as file:
         data = file.read(LARGEST + 1)
     model = _parsed(data, path)
-    return data, model, sorted({_external(tensor, path) for tensor in _tensors(model) if _is_external(tensor)})
+    tensors = list(_tensors(model, path))
+    return data, model, sorted({_external(tensor, path) for tensor in tensors if _is_external(tensor)})
 
 
 def _parsed(data: bytes, path: str) -> ModelProto:
@@ -35,28 +36,43 @@ def _parsed(data: bytes, path: str) -> ModelProto:
     try:
         model = load_model_from_string(data)
     except Exception:  # protobuf's own kind, which is not typed
-        raise Refused(f"{path} is no ONNX model, or is damaged: it is not protobuf as ONNX has it") from None
+        raise _damaged(path) from None
     if not model.HasField("graph") or not model.ir_version:
         raise Refused(f"{path} is no ONNX model: it has no graph")
     return model
 
 
+def _damaged(path: str) -> Refused:
+    return Refused(f"{path} is no ONNX model, or is damaged: it is not protobuf as ONNX has it")
+
+
 # -- external data --------------------------------------------------------------------------------------
 
 
-def _tensors(message: Any) -> Iterator[TensorProto]:
-    """All tensors of a model, wherever they are: weights, attributes, inner graphs, functions."""
+def _tensors(message: Any, path: str) -> Iterator[TensorProto]:
+    """All tensors of a model, wherever they are: weights, attributes, inner graphs, functions.
+
+    Raises Refused where a text is none: protobuf gives it as bytes then.
+    """
     from onnx import TensorProto
 
     waiting = [message]
     while waiting:
         message = waiting.pop()
         if isinstance(message, TensorProto):
+            if not isinstance(message.name, str):
+                raise _damaged(path)
             yield message
+            waiting += message.external_data
             continue
         for field, value in message.ListFields():
+            several = not isinstance(value, (str, bytes)) and hasattr(value, "__len__")
             if field.type == field.TYPE_MESSAGE:
-                waiting += [value] if hasattr(value, "ListFields") else value
+                waiting += value if several else [value]
+            elif field.type == field.TYPE_STRING and not all(
+                isinstance(s, str) for s in (value if several else [value])
+            ):
+                raise _damaged(path)
 
 
 def _is_external(tensor: TensorProto) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from netspec.driver import Compilation, is_json
 from netspec.emit.onnx.graph import GraphData, Stored
 from netspec.emit.onnx.proto import Layout
 from netspec.emit.running.refusal import Refused
@@ -31,6 +32,7 @@ class Port:
     axes: tuple[Dim | None, ...] | None
     batched: bool
     rows: int | None = None  # of the table that its integers choose from
+    settable: tuple[str | None, ...] = ()  # by axis of a sample: the symbol that `--set` gives another value
 
     @property
     def sample(self) -> tuple[Dim | None, ...]:
@@ -72,8 +74,9 @@ def shape_text(shape: Iterable[Dim | None]) -> str:
 # -- of a net, and of a model ---------------------------------------------------------------------------
 
 
-def ports_of_graph(data: GraphData) -> list[Port]:
+def ports_of_graph(data: GraphData, made: Compilation | None = None) -> list[Port]:
     """The inputs of a net."""
+    settable = _settable(made) if made is not None else {}
     layout = Layout(data)
     nodes = [
         (node.op, [x.name if x is not None else "" for x in node.inputs], node.outputs[0].name, node.attributes)
@@ -87,9 +90,25 @@ def ports_of_graph(data: GraphData) -> list[Port]:
             (symbol(str(layout.batch)), *value.shape),
             True,
             _rows(value.name, nodes, tables) if "int" in value.dtype else None,
+            settable.get(value.name, ()),
         )
         for value in data.inputs
     ]
+
+
+def _settable(made: Compilation) -> dict[str, tuple[str | None, ...]]:
+    """By input the symbols that its axes have in the spec, such as that of H=224."""
+    if is_json(made.source):
+        return {}
+    free = Compilation(made.source, made.name, made.settings, symbolic=True, definitions=made.definitions)
+    if free.network is None or not free.sound:
+        return {}
+    return {item.name: tuple(map(symbol_of, item.type.shape)) for item in free.network.inputs}
+
+
+def symbol_of(size: Dim | None) -> str | None:
+    """The symbol that a size is, alone."""
+    return size.atom if isinstance(size, Expr) and size.is_atom and isinstance(size.atom, str) else None
 
 
 def ports_of_model(model: ModelProto) -> list[Port]:
@@ -111,23 +130,30 @@ def _nodes(graph: GraphProto) -> list[Any]:
 
 
 def _port(info: ValueInfoProto, nodes: Sequence[Any], tables: Mapping[str, Sequence[Dim]]) -> Port:
-    from onnx.helper import tensor_dtype_to_np_dtype
-
     kind = info.type.WhichOneof("value")
     if kind != "tensor_type":
         what = "nothing" if kind is None else f"a {kind.removesuffix('_type').replace('_', ' ')}"
         raise Refused(f"the input `{info.name}` of the model is {what}: only tensors can be given")
     tensor = info.type.tensor_type
-    try:
-        dtype = str(tensor_dtype_to_np_dtype(tensor.elem_type))
-    except (KeyError, ValueError, TypeError):
-        dtype = "unknown"
+    dtype = _dtype(tensor.elem_type)
     rows = _rows(info.name, nodes, tables) if "int" in dtype else None
     if not tensor.HasField("shape"):
         return Port(info.name, dtype, None, False, rows)
     axes = tuple(_size(axis) for axis in tensor.shape.dim)
     batched = bool(axes) and (not isinstance(axes[0], int) or axes[0] == 1 or len(axes) == 4)
     return Port(info.name, dtype, axes, batched, rows)
+
+
+def _dtype(code: int) -> str:
+    """The element type that a model's number for it stands for."""
+    from onnx import TensorProto
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    try:
+        dtype = tensor_dtype_to_np_dtype(code)
+        return dtype.name if dtype.kind in "biuf" else TensorProto.DataType.Name(code).lower()
+    except (KeyError, ValueError, TypeError):
+        return "of an unknown type"
 
 
 def _size(axis: Any) -> Dim | None:
@@ -171,8 +197,9 @@ def fit(port: Port, shape: tuple[int, ...], source: str, known: dict[str, Bound]
     if len(taken) != len(axes) or not _agree(axes, taken):
         raise Refused(f"{port}; {source} has {shape_text(shape)}: {_misfit(port, shape, taken, added)}")
     for size, given in zip(axes, taken, strict=True):
-        if isinstance(size, Expr) and size.is_atom and isinstance(size.atom, str):
-            _bind(size.atom, given, source, known, size is axes[0] and port.batched)
+        name = symbol_of(size)
+        if name is not None:
+            _bind(name, given, source, known, size is axes[0] and port.batched)
     return Fitted(taken, added)
 
 
@@ -218,9 +245,18 @@ def _misfit(port: Port, shape: tuple[int, ...], taken: tuple[int, ...], added: b
     if len(taken) != len(axes):
         without = f", or {len(axes) - 1} without the batch" if port.batched else ""
         return f"it takes {len(axes)} ax{'i' if len(axes) == 1 else 'e'}s{without}"
-    wrong = [
-        f"axis {axis - added} is {given}, not {size}"
+    wrong = {
+        axis: f"axis {axis - added} is {given}, not {size}"
         for axis, (size, given) in enumerate(zip(axes, taken, strict=True))
         if isinstance(size, int) and size != given
-    ]
-    return ", ".join(wrong)
+    }
+    return " and ".join(wrong.values()) + _settings(port, wrong, taken)
+
+
+def _settings(port: Port, wrong: Iterable[int], taken: Sequence[int]) -> str:
+    """The options with which a net takes other sizes, where it does."""
+    names = ["", *port.settable]
+    found = {names[axis]: taken[axis] for axis in wrong if axis < len(names)}
+    if not all(found) or len(found) != len(list(wrong)):
+        return ""
+    return "; to take it: " + " ".join(f"--set {name}={size}" for name, size in found.items())

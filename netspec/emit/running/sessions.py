@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SUFFIX = "ExecutionProvider"
 _CPU = "CPU" + _SUFFIX
 _FATAL = 4  # the only messages that onnxruntime prints by itself: failures are exceptions
+_PLACE = re.compile(r"[\w/-]+\.(?:cc|h):\d+ (?:[\w:]+ (?=[A-Z])|[^()]*\([^()]*\)(?: const)? |)")  # where it was thrown
 _LONGEST = 300  # characters of a message
 _WARM_UP = 3  # runs that are not measured
 
@@ -37,8 +38,8 @@ def provider_of(name: str | None) -> str:
     if wanted not in known:
         names = [short(provider) for provider in known.values()]
         close = nearest(wanted, names)
-        told = f"did you mean {close}? " if close else ""
-        raise Refused(f"there is no provider {name}; {told}This onnxruntime has {', '.join(names)}")
+        told = f"did you mean {close}? There are" if close else "there are"
+        raise Refused(f"onnxruntime has no provider {name} here: {told} {', '.join(names)}")
     return known[wanted]
 
 
@@ -94,13 +95,13 @@ class Session:
 def sentence(error: Exception) -> str:
     """What onnxruntime says, without its codes, files and advice."""
     text = " ".join(str(error).split())
-    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
-    text = re.sub(r"^\S+\.(?:cc|h):\d+ .*?\) (?=[A-Z])", "", text)
+    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    text = " ".join(_PLACE.sub(" ", text).split())
     newer = re.search(r"Opset (\d+) is under development.* is till opset (\d+)", text)
     if newer:
         return f"it has opset {newer[1]}, and this onnxruntime knows opsets up to {newer[2]}"
     text = re.sub(r"^Non-zero status code .* running (\w+) node\. Name:'([^']*)' Status Message: ", r"\1 `\2`: ", text)
-    text = re.sub(r"(: )\S+\.(?:cc|h):\d+ .*?\) (?=[a-zA-Z])", r"\1", text)
+    text = text.replace(" ``: ", ": ", 1)
     text = text.removesuffix("Please fix either the inputs/outputs or the model.").strip()
     text = text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + " ..."
     return printable(text.rstrip("."))
