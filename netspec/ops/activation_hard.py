@@ -176,15 +176,15 @@ class SoftShrink(_Pointwise):
     positional: ClassVar[int] = 1
     operations: ClassVar[int] = 3
     torch_names: ClassVar[tuple[str, str]] = ("nn.Softshrink", "F.softshrink")
-    onnx_name: ClassVar[str] = "Shrink"
 
     bound: NotNegative = 0.5
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.bound, default=0.5, source=Of("bound")),)
 
-    def onnx_attributes(self) -> dict[str, Any]:
-        return {"lambd": self.bound, "bias": self.bound}
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return graph.node("Sub", x, clip(graph, x, -self.bound, self.bound))  # ONNX's Shrink takes no bfloat16
 
 
 class HardShrink(_Pointwise):
@@ -199,15 +199,15 @@ class HardShrink(_Pointwise):
     positional: ClassVar[int] = 1
     operations: ClassVar[int] = 2
     torch_names: ClassVar[tuple[str, str]] = ("nn.Hardshrink", "F.hardshrink")
-    onnx_name: ClassVar[str] = "Shrink"
 
     bound: float = 0.5
 
     def torch_args(self, inputs: Types) -> tuple[Arg, ...]:
         return (Arg(self.bound, default=0.5, source=Of("bound")),)
 
-    def onnx_attributes(self) -> dict[str, Any]:
-        return {"lambd": self.bound, "bias": 0.0}
+    def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
+        (x,) = inputs
+        return where_greater(graph, x, graph.node("Abs", x), self.bound, number(graph, 0.0, x))
 
 
 class Threshold(_Pointwise):

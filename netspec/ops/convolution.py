@@ -1,7 +1,7 @@
 """Convolutions: `conv` and its transpose `upconv`."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from netspec.ir.dims import Dim, maximum
 from netspec.ir.types import TensorType
@@ -327,25 +327,26 @@ class UpConv(Layer):
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
         axes = x.rank - 1
-        kernel, strides, crops, extras, dilations = (list(values) for values in self._settings(axes))
-        ends, rest = [], []
-        for axis, (crop, extra) in enumerate(zip(crops, extras, strict=True)):
-            beyond = max(extra - crop, 0)  # positions that lie behind what the kernels reach
-            # onnxruntime refuses output_padding from the stride on
-            inside = beyond if beyond < strides[axis] else 0
-            ends.append(max(crop - extra, 0))
-            extras[axis] = inside
-            rest.append((0, beyond - inside))
-        late = any(after for _, after in rest)
-        bias = (graph.weight("bias"),) if self.bias and not late else ()
-        output = self.output([x.type])
-        sizes = [n - after for n, (_, after) in zip(output.shape[1:], rest, strict=True)]
-        y = graph.node(
-            "ConvTranspose", x, graph.weight("weight"), *bias, shape=(self.out, *sizes),
-            kernel_shape=tuple(kernel), strides=tuple(strides), pads=(*crops, *ends), output_padding=tuple(extras),
-            dilations=tuple(dilations), group=self.groups,
-        )  # fmt: skip
+        kernel, strides, crops, extras, dilations = self._settings(axes)
+        output = self.output([x.type]).shape
+        ends = tuple(max(crop - extra, 0) for crop, extra in zip(crops, extras, strict=True))
+        beyond = tuple(max(extra - crop, 0) for crop, extra in zip(crops, extras, strict=True))
+        # onnxruntime refuses output_padding from the stride on: such positions, and the bias, come later
+        late = any(more >= stride for more, stride in zip(beyond, strides, strict=True))
         if not late:
-            return y
-        y = pad(graph, y, rest)
+            bias = graph.weight("bias") if self.bias else None
+            return self._transposed(graph, x, bias, output, pads=(*crops, *ends), output_padding=beyond)
+        whole = [
+            (n - 1) * s + d * (k - 1) + 1 for n, k, s, d in zip(x.shape[1:], kernel, strides, dilations, strict=True)
+        ]
+        y = self._transposed(graph, x, None, (self.out, *whole), pads=(0, 0) * axes)
+        y = pad(graph, y, [(0, more) for more in beyond])
+        y = cut(graph, y, list(zip(range(1, axes + 1), crops, output[1:], strict=True)))
         return affine(graph, y, None, channelwise(graph, "bias", y) if self.bias else None)
+
+    def _transposed(self, graph: Graph, x: Value, bias: Value | None, shape: Sequence[Dim], **attributes: Any) -> Value:
+        kernel, strides, _, _, dilations = self._settings(x.rank - 1)
+        return graph.node(
+            "ConvTranspose", x, graph.weight("weight"), bias, shape=shape, kernel_shape=kernel, strides=strides,
+            dilations=dilations, group=self.groups, **attributes,
+        )  # fmt: skip

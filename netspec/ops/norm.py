@@ -152,11 +152,9 @@ class LayerNorm(Layer):
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
-        last = trailing(x.type, self.axes)
-        if not self.affine:
-            return standardised(graph, x, range(x.rank - self.axes, x.rank), self.eps)
-        weights = [graph.weight(name) for name in (("weight", "bias") if self.bias else ("weight",))]
-        return graph.node("LayerNormalization", x, *weights, shape=x.shape, axis=-len(last), epsilon=self.eps)
+        weight = graph.weight("weight") if self.affine else filled(graph, 1.0, trailing(x.type, self.axes), x)
+        bias = graph.weight("bias") if self.affine and self.bias else None
+        return graph.node("LayerNormalization", x, weight, bias, shape=x.shape, axis=-self.axes, epsilon=self.eps)
 
 
 class RmsNorm(Layer):
@@ -200,8 +198,8 @@ class RmsNorm(Layer):
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
-        axes = range(x.rank - self.axes, x.rank)
-        weight = graph.weight("weight") if self.affine else None
-        if graph.opset >= _RMS_NORMALIZATION and weight is not None:
+        if graph.opset >= _RMS_NORMALIZATION:
+            weight = graph.weight("weight") if self.affine else filled(graph, 1.0, trailing(x.type, self.axes), x)
             return graph.node("RMSNormalization", x, weight, shape=x.shape, axis=-self.axes, epsilon=self.eps)
-        return affine(graph, deviated(graph, x, axes, self.eps), weight, None)
+        y = deviated(graph, x, range(x.rank - self.axes, x.rank), self.eps)
+        return affine(graph, y, graph.weight("weight") if self.affine else None, None)

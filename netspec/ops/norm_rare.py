@@ -151,7 +151,8 @@ class Lrn(Layer):
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
-        if x.rank == 3 and self.size % 2:  # onnxruntime's LRN takes nothing else
+        # onnxruntime's LRN takes nothing else
+        if x.rank == 3 and self.size % 2 and self.alpha > 0 and self.beta > 0:
             return graph.node(
                 "LRN", x, shape=x.shape, size=self.size, alpha=self.alpha, beta=self.beta, bias=self.k
             )  # fmt: skip

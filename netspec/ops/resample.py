@@ -12,7 +12,7 @@ from netspec.ops import windows
 from netspec.ops.arguments import PositiveFloat, PositiveInt, Window, per_axis, spatial_axes
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
-from netspec.ops.onnxrule import Graph, Value, along, needs_size
+from netspec.ops.onnxrule import Graph, Value, along, needs_size, reshape, transpose
 from netspec.ops.shape import _Rearrange
 from netspec.ops.torchrule import Arg, Torch, given
 from netspec.problems.shapes import (
@@ -148,9 +148,18 @@ class Upsample(Layer):
             n = x.shape[axis + 1]
             if not isinstance(n, int) or not isinstance(size, int):
                 raise needs_size("scale", "upsample", x)
-            shares = graph.numbers(_shares(n, size, factor, self.mode, self.align_corners), x.dtype)
-            x = along(graph, x, axis + 1, shares)
+            if size in self._exact(n, x.rank - 1):
+                factor = size // n
+            if factor != 1:
+                shares = graph.numbers(_shares(n, size, factor, self.mode, self.align_corners), x.dtype)
+                x = along(graph, x, axis + 1, shares)
         return x
+
+    def _exact(self, n: int, axes: int) -> tuple[int, ...]:
+        """The sizes for which torch takes size / n along an axis in place of the scale that is given."""
+        if self.mode == "nearest":
+            return (n, 2 * n) if axes == 2 else ()
+        return () if self.mode == "bicubic" else (n,)
 
 
 def _scaled(size: Dim, scale: int | float, axis: str) -> Dim:
@@ -247,7 +256,11 @@ class PixelShuffle(_Rearrange):
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
-        return graph.node("DepthToSpace", x, shape=self.output([x.type]).shape, blocksize=self.r, mode="CRD")
+        shape = self.output([x.type]).shape
+        if "float" in x.dtype:  # onnxruntime's operator takes nothing else
+            return graph.node("DepthToSpace", x, shape=shape, blocksize=self.r, mode="CRD")
+        blocks = reshape(graph, x, shape[0], self.r, self.r, *x.shape[1:])
+        return reshape(graph, transpose(graph, blocks, (0, 3, 1, 4, 2)), *shape)
 
 
 class PixelUnshuffle(_Rearrange):
@@ -283,15 +296,10 @@ class PixelUnshuffle(_Rearrange):
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
-        channels, *_ = x.shape
-        shape = self.output([x.type]).shape
-        y = graph.node("SpaceToDepth", x, shape=shape, blocksize=self.r)
-        if not isinstance(channels, int):
-            raise needs_size("r", "pixelunshuffle", x)
-        # ONNX has the places in a block outermost, torch the channels
-        block = self.r * self.r
-        order = tuple(place * channels + channel for channel in range(channels) for place in range(block))
-        return graph.node("Gather", y, graph.numbers(order, "int64"), shape=shape, axis=1)
+        channels, height, width = x.shape
+        # ONNX's SpaceToDepth has the places in a block outermost, torch the channels
+        blocks = reshape(graph, x, channels, height // self.r, self.r, width // self.r, self.r)
+        return reshape(graph, transpose(graph, blocks, (0, 2, 4, 1, 3)), *self.output([x.type]).shape)
 
 
 class ChannelShuffle(_Rearrange):

@@ -304,7 +304,10 @@ class _Writer:
             value.name = self._fresh(base)
         scopes = step.scopes if step else ()
         layer = step.layer.layer_name() if step else ""
-        self.data.nodes.append(Node(name, op, list(inputs), outputs, attributes, scopes, layer))
+        given = list(inputs)
+        while given[-1] is None:  # onnxruntime crashes at some last inputs that are empty names
+            given.pop()
+        self.data.nodes.append(Node(name, op, given, outputs, attributes, scopes, layer))
 
     def _rename(self, value: Value, name: str) -> None:
         self.names.discard(value.name)

@@ -50,7 +50,8 @@ class Layout:
         used = {id(x) for node in data.nodes for x in node.inputs if x is not None} | {id(x) for x in data.outputs}
         self.tensors = {value: source for value, source in data.tensors.items() if id(value) in used}
         self.symbols = {size for value in data.inputs for size in map(str, value.shape)}
-        self.batch = next(name for name in (BATCH, "batch_size", "samples", "batch_axis") if name not in self.symbols)
+        names = (BATCH, "batch_size", "samples", "batch_axis")
+        self.batch = next(name for name in names if name not in self.symbols) if data.inputs else 1
 
     def type_of(self, value: Value) -> str:
         """The element type as it is written."""
