@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from netspec import limits
-from netspec.analysis.rows import count_rows
 from netspec.analysis.shapes import Types, values_of
 from netspec.ir.network import CallNode, LayerNode, Module, Network, RepeatNode, iterations
 from netspec.ir.types import TensorType
@@ -22,7 +21,7 @@ class TooManyLayers(ValueError):
     """A network that is too large to write out."""
 
     def __init__(self, layers: int) -> None:
-        super().__init__(f"{layers:,} layers and groups, at most {limits.ROWS:,} can be written out")
+        super().__init__(f"{layers:,} layers, at most {limits.LAYERS:,} can be written out")
         self.layers = layers
 
 
@@ -85,10 +84,26 @@ class _Owner(NamedTuple):
         return home, target
 
 
+def count_layers(network: Network) -> int:
+    """How many layers a network has, each as often as it occurs."""
+    counts: dict[str, int] = {}
+    for module in network.modules:
+        total = 0
+        for node in module.nodes:
+            if isinstance(node, LayerNode):
+                total += 1
+            elif isinstance(node, CallNode):
+                total += counts[node.module]
+            else:
+                total += sum(run.times * counts[run.module] for run in node.runs)
+        counts[module.name] = total
+    return counts[network.root.name]
+
+
 def unroll(network: Network, types: Types) -> Unrolled:
     """Write a sound network out. Raises TooManyLayers."""
-    layers = count_rows(network)
-    if layers > limits.ROWS:
+    layers = count_layers(network)
+    if layers > limits.LAYERS:
         raise TooManyLayers(layers)
     return _Walk(network, types).all()
 

@@ -6,7 +6,7 @@ from netspec.analysis.unrolled import Step, TooManyLayers, Unrolled, unroll
 from netspec.diagnostics import Diagnostic, Problem, SpecError
 from netspec.driver import Compilation
 from netspec.ir.dims import Expr
-from netspec.limits import ROWS
+from netspec.limits import LAYERS
 from netspec.ops.base import Weight
 from netspec.problems.onnx import SymbolicWeight, TooManyLayersToWrite
 
@@ -19,7 +19,7 @@ def unrolled(made: Compilation) -> Unrolled:
     try:
         return unroll(network, made.types)
     except TooManyLayers as error:
-        problem = TooManyLayersToWrite(net=network.name, layers=f"{error.layers:,}", most=f"{ROWS:,}")
+        problem = TooManyLayersToWrite(net=network.name, layers=f"{error.layers:,}", most=f"{LAYERS:,}")
         raise SpecError((problem.nowhere(made.source.name),)) from None
 
 

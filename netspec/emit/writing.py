@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 
 def reason_of(error: OSError) -> str:
-    return (error.strerror or "input or output failed").lower()
+    text = error.strerror or "input or output failed"
+    return text[:1].lower() + text[1:]
 
 
 def replace(path: str, data: bytes) -> str | None:

@@ -9,7 +9,7 @@ from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Grid, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, product, whole
-from netspec.ops.onnxrule import Graph, Value, along, reduce
+from netspec.ops.onnxrule import Graph, Value, along, constant_of, reduce
 from netspec.ops.torchrule import Arg, Torch, given
 
 
@@ -122,8 +122,10 @@ class _AdaptivePool(Layer):
         if all(isinstance(n, int) and n % size == 0 for n, size in zip(x.shape[1:], sizes, strict=True)):
             return graph.node(f"{op}Pool", x, shape=output, kernel_shape=windows, strides=windows)
         for axis, size in enumerate(sizes, start=1):
-            if x.shape[axis] != size:
-                x = self.along(graph, x, axis, *_windows(graph, x.shape[axis], size))
+            n = x.shape[axis]
+            if n != size:
+                constant_of(n if isinstance(n, int) else size, "size", self.layer_name(), x)
+                x = self.along(graph, x, axis, *_windows(graph, n, size))
         return x
 
     @abstractmethod

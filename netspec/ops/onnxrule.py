@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from netspec import limits
 from netspec.diagnostics import Problem
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
@@ -249,6 +250,16 @@ def where_greater(graph: Graph, x: Value, compared: Value, bound: float, other: 
     """x where `compared` is greater than a bound, else `other`."""
     above = graph.node("Greater", compared, number(graph, bound, compared), dtype="bool")
     return graph.node("Where", above, x, other, dtype=x.dtype)
+
+
+def constant_of(count: int, argument: str, layer: str, x: Value) -> None:
+    """Raises a Problem where a rule would make a constant of too many numbers."""
+    if count > limits.CONSTANT:
+        from netspec.problems.onnx import LargeConstant
+
+        raise LargeConstant(
+            argument, layer=layer, shape=x.type, count=f"{count:,}", most=f"{limits.CONSTANT:,}"
+        )  # fmt: skip
 
 
 def affine(graph: Graph, y: Value, weight: Value | None, bias: Value | None) -> Value:

@@ -12,7 +12,7 @@ from netspec.ops import windows
 from netspec.ops.arguments import PositiveFloat, PositiveInt, Window, per_axis, spatial_axes
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
-from netspec.ops.onnxrule import Graph, Value, along, needs_size, reshape, transpose
+from netspec.ops.onnxrule import Graph, Value, along, constant_of, needs_size, reshape, transpose
 from netspec.ops.shape import _Rearrange
 from netspec.ops.torchrule import Arg, Torch, given
 from netspec.problems.shapes import (
@@ -151,6 +151,7 @@ class Upsample(Layer):
             if size in self._exact(n, x.rank - 1):
                 factor = size // n
             if factor != 1:
+                constant_of(n * size, "scale", "upsample", x)
                 shares = graph.numbers(_shares(n, size, factor, self.mode, self.align_corners), x.dtype)
                 x = along(graph, x, axis + 1, shares)
         return x

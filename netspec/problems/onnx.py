@@ -63,7 +63,7 @@ class TooManyLayersToWrite(Problem):
     code = "NS703"
     about = "More layers than can be written out"
     title = "`{net}` has too many layers to write out: {layers}"
-    help = "at most {most} layers and groups, each time that they are repeated, are written"
+    help = "at most {most} layers are written, repeated ones each time"
     wrong = """
         $ netspec export example.net -o model.onnx
         net Deep {
@@ -76,5 +76,30 @@ class TooManyLayersToWrite(Problem):
         net Deep {
           input image: [8, 16, 16]
           repeat 10 { conv 8 k=3 pad=1 }
+        }
+        """
+
+
+class LargeConstant(Problem):
+    """What ONNX has no operator for is written with constants: the shares of interpolation, the order of channels, the
+    windows of an adaptive pool. They grow with the sizes, and a constant of so many numbers is no real layer."""
+
+    code = "NS704"
+    about = "A layer that needs a constant of too many numbers"
+    title = "`{layer}` of {shape} needs a constant of {count} numbers in ONNX"
+    label = "at most {most}"
+    help = "give the layer a smaller input, or write it otherwise"
+    wrong = """
+        $ netspec export example.net -o model.onnx
+        net Resized {
+          input signal: [1, 100_000]
+          upsample 1.5
+        }
+        """
+    mended = """
+        $ netspec export example.net -o model.onnx
+        net Resized {
+          input signal: [1, 100_000]
+          upsample 2
         }
         """

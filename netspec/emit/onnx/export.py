@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from io import BytesIO
 
 from netspec.diagnostics import SpecError
@@ -10,8 +11,8 @@ from netspec.driver import Compilation
 from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
 from netspec.emit.onnx.proto import LARGEST, Layout, Tensors, write, write_external
+from netspec.emit.style import size_text
 from netspec.emit.unrolling import mistake_of, unrolled
-from netspec.emit.weights.initial import initial as initial
 from netspec.emit.writing import replacing, replacing_all
 from netspec.problems.files import BadIr
 
@@ -61,6 +62,16 @@ def metadata(made: Compilation | None) -> dict[str, str]:
     return {"netspec.spec": os.path.basename(made.source.name), "netspec.net": made.name or ""}
 
 
+def _check_room(path: str, count: int) -> None:
+    """Raises OSError where so many bytes are not free on the disk."""
+    try:
+        free = shutil.disk_usage(os.path.dirname(os.path.realpath(path))).free
+    except OSError:  # the folder does not exist, which is told where the file is made
+        return
+    if count > free:
+        raise OSError(0, f"it takes {size_text(count)}, and {size_text(free)} are free")
+
+
 def write_model(
     path: str,
     data: GraphData,
@@ -74,6 +85,7 @@ def write_model(
     external: put the weights into `path`.data, which is always done where one file cannot hold them. Raises OSError.
     """
     layout = Layout(data, dtype)
+    _check_room(path, layout.total)
     if not external and layout.total <= LARGEST - _ROOM:
         with replacing(path) as file:
             write(layout, tensors, file, metadata(made))
