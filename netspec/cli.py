@@ -63,6 +63,8 @@ def cli() -> None:
     help="How errors and warnings are told; the last three print them alone.",
 )
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@_weights
+@_rename
 @_color
 def check(
     targets: tuple[str, ...],
@@ -74,19 +76,26 @@ def check(
     symbolic: bool,
     diagnostics: str,
     strict: bool,
+    weights: str | None,
+    renames: tuple[str, ...],
     color: str,
 ) -> None:
     """Check nets and show their layers.
 
     FILE is a .net file, IR in JSON, a folder, the name of a bundled spec (`netspec specs`), or - for standard
-    input. NET is one of its nets; without it all are checked.
+    input. NET is one of its nets; without it all are checked. With --weights the names and shapes of a file's
+    tensors are compared with the net's, without reading their numbers.
     """
     from netspec.emit import report
 
     chosen = report.choose_columns(columns)
     if not targets:
         raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
-    sys.exit(report.check(targets, settings, batch, form, chosen, depth, symbolic, color, diagnostics, strict))
+    sys.exit(
+        report.check(
+            targets, settings, batch, form, chosen, depth, symbolic, color, diagnostics, strict, weights, renames
+        )
+    )
 
 
 @cli.command()

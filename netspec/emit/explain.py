@@ -1,11 +1,14 @@
 """`netspec explain`: every code of a diagnostic with its rule, an example that is checked, and the example mended.
 
 An example is the text of a spec, `example.net`, and is shown by what `netspec check example.net` says about it.
-Three kinds of lines say more:
+Four kinds of lines say more:
 
     $ netspec check example.net --set H=8     as the first line: the command to use instead
     # file: parts.net                         what follows is another file
+    # file: w.safetensors                     what follows is the header of a file of weights; its numbers are 0
     # 64 times: block b<i> { b<i + 1> }       stands for so many lines; `<i>` counts from 0
+
+The text of a `.pt` file is the name of the Python function to which its pickle refers.
 
 A lone surrogate stands for a byte that is not UTF-8, as in Python's `surrogateescape`.
 """
@@ -20,13 +23,14 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import cache
 from importlib import import_module
 from inspect import cleandoc
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import zip_longest
 from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from textwrap import fill, indent
 from typing import NamedTuple
+from zipfile import ZipFile
 
 import click
 
@@ -81,7 +85,7 @@ def answer(example: Example, command: click.Command, colored: bool = False) -> s
     out, err = StringIO(), StringIO()
     with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(out), redirect_stderr(err):
         for name, text in example.files.items():
-            Path(name).write_text(expanded(text), encoding="utf-8", errors="surrogateescape")
+            Path(name).write_bytes(content(name, text))
         words = shlex.split(example.command.removeprefix("netspec "))
         words += ["--color", "always" if colored else "never"]
         try:
@@ -89,6 +93,21 @@ def answer(example: Example, command: click.Command, colored: bool = False) -> s
         except SystemExit:
             pass  # the exit code; what is wrong has been said
     return (err.getvalue() or out.getvalue()).strip("\n")
+
+
+def content(name: str, text: str) -> bytes:
+    """The bytes of a file whose text an example has."""
+    if name.endswith(".safetensors"):
+        header = text.encode()
+        numbers = max(int(end) for end in re.findall(r"(\d+)\]\}", text))
+        return len(header).to_bytes(8, "little") + header + bytes(numbers)
+    if name.endswith(".pt"):
+        module, _, function = text.strip().rpartition(".")
+        archive = BytesIO()
+        with ZipFile(archive, "w") as file:
+            file.writestr("archive/data.pkl", b"\x80\x02c" + f"{module}\n{function}\n.".encode())
+        return archive.getvalue()
+    return expanded(text).encode("utf-8", "surrogateescape")
 
 
 # -- the command ----------------------------------------------------------------------------------------
@@ -199,8 +218,9 @@ def document(command: click.Command) -> str:
         "",
         "Everything that netspec can say about a spec, by its code: the rule, an example that breaks it with what",
         "`netspec check` says about that, and the example mended. `netspec explain NS303` prints the same for one",
-        "code. A second file of an example follows a line `# file: name`; a line `# 64 times: ...` stands for so",
-        "many lines, in which `<i>` counts from 0.",
+        "code. A second file of an example follows a line `# file: name`: a file of weights by its header, a file of",
+        "torch by the name that it refers to. A line `# 64 times: ...` stands for so many lines, in which `<i>`",
+        "counts from 0.",
     ]
     for title, listed in families().items():
         lines += ["", f"**{title}**", ""]

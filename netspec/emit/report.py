@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -20,10 +20,12 @@ from netspec.limits import DIAGNOSTICS, SOURCE_BYTES
 from netspec.problems.files import CannotRead
 from netspec.problems.names import MissingParameter, UnknownSetting
 from netspec.problems.structure import UnknownNet
+from netspec.problems.weights import BadWeights, CannotReadWeights, MoreThanTensors
 from netspec.source import SourceFile
 from netspec.syntax.parser import parse_expression
 
 _USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
+_USAGE |= {CannotReadWeights.code, BadWeights.code, MoreThanTensors.code}
 _MISTAKES = 5  # told of a value on the command line
 _LINES = ("text", "concise")  # forms of diagnostics that stand beside the nets
 
@@ -57,8 +59,12 @@ def check(
     color: str,
     diagnostics: str = "text",
     strict: bool = False,
+    weights: str | None = None,
+    renames: Sequence[str] = (),
 ) -> int:
     """Check targets and print them. Returns the exit code."""
+    if renames and weights is None:
+        raise click.UsageError("--rename renames the tensors of a file: give --weights FILE")
     if diagnostics not in _LINES and form != "table":
         raise click.UsageError(f"--diagnostics {diagnostics} prints no nets: leave out --format {form}")
     values = parse_settings(settings)
@@ -70,11 +76,12 @@ def check(
             made += compile_source(source, net, values, batch, symbolic)
         except SpecError as error:
             lost += error.diagnostics
+    fit = _Fit() if weights is None else _fit(made, weights, renames)
     colored = wants_color(color, sys.stdout)
     if form == "json":
-        return _json(made, lost, strict)
+        return _json(made, lost, strict, fit)
     if diagnostics not in _LINES:
-        return _document((*lost, *told(made)), diagnostics, strict)
+        return _document((*lost, *told(made), *fit.mistakes), diagnostics, strict)
     show = {"markdown": markdown, "csv": comma_separated}.get(form)
     try:
         if show is not None:
@@ -86,14 +93,44 @@ def check(
                     )
                 click.echo(show(net_made, columns, depth))
         elif len(made) == 1:
-            _one(made[0], columns, depth, colored)
+            _one(made[0], columns, depth, colored, fit)
         elif made:
             click.echo(overview(made, colored), color=colored)
     except SpecError as error:
         lost += error.diagnostics
-    found = (*lost, *told(made))
+    found = (*lost, *told(made), *fit.mistakes)
     print_diagnostics(found, wants_color(color, sys.stderr), diagnostics, strict)
     return exit_code(found, strict)
+
+
+class _Fit(NamedTuple):
+    """How a file of weights fits a net."""
+
+    file: str = ""
+    tensors: int | None = None  # where all of them fit
+    mistakes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def text(self) -> str:
+        count = "The tensor" if self.tensors == 1 else f"All {self.tensors:,} tensors"
+        return f"{count} of {printable(self.file)} {'fits' if self.tensors == 1 else 'fit'}."
+
+
+def _fit(made: Sequence[Compilation], weights: str, renames: Sequence[str]) -> _Fit:
+    """Compare a file's tensors with the weights of the only net. Raises UsageError where there are several."""
+    from netspec.emit.weights.matching import match_file
+
+    if len(made) > 1:
+        names = ", ".join(f"{printable(net.source.name)}:{net.name}" for net in made[:_MISTAKES])
+        raise click.UsageError(f"--weights takes one net: choose one of {names}{', ...' * (len(made) > _MISTAKES)}")
+    if not made or made[0].network is None or not made[0].sound:
+        return _Fit(weights)
+    try:
+        match = match_file(made[0], weights, renames)
+    except SpecError as error:
+        return _Fit(weights, None, error.diagnostics)
+    match.close()
+    return _Fit(weights, len(match.names))
 
 
 def exit_code(found: Iterable[Diagnostic], strict: bool = False) -> int:
@@ -102,7 +139,7 @@ def exit_code(found: Iterable[Diagnostic], strict: bool = False) -> int:
     return 0 if not wrong else 2 if wrong <= _USAGE else 1
 
 
-def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: bool) -> None:
+def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: bool, fit: _Fit) -> None:
     network = made.network
     if network is None:
         return
@@ -116,9 +153,11 @@ def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: 
     if made.sound and made.claims:
         text = f"All {plural(made.claims, 'claim')} hold." if made.claims > 1 else "The claim holds."
         click.echo(paint(text, "green", colored), color=colored)
+    if fit.tensors is not None:
+        click.echo(paint(fit.text, "green", colored), color=colored)
 
 
-def _json(made: list[Compilation], lost: list[Diagnostic], strict: bool) -> int:
+def _json(made: list[Compilation], lost: list[Diagnostic], strict: bool, fit: _Fit) -> int:
     import json
 
     from netspec.emit.listing import diagnostics_json, net_json
@@ -127,12 +166,15 @@ def _json(made: list[Compilation], lost: list[Diagnostic], strict: bool) -> int:
     for net in made:
         try:
             objects.append(net_json(net))
+            objects[-1]["diagnostics"] += diagnostics_json(fit.mistakes[:DIAGNOSTICS])
+            if fit.tensors is not None:
+                objects[-1]["weights"] = {"file": fit.file, "tensors": fit.tensors}
         except SpecError as error:
             lost += error.diagnostics
     for diagnostic in lost:
         objects.append({"net": None, "file": diagnostic.origin, "diagnostics": diagnostics_json((diagnostic,))})
     click.echo(json.dumps(objects[0] if len(objects) == 1 else objects, indent=2))
-    return exit_code((*lost, *told(made)), strict)
+    return exit_code((*lost, *told(made), *fit.mistakes), strict)
 
 
 def _document(found: Sequence[Diagnostic], form: str, strict: bool) -> int:

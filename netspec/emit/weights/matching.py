@@ -1,0 +1,293 @@
+"""The tensors of a file as the weights of a net: by name, never by order.
+
+Everything that does not fit is told at once. Required are all weights but those whose numbers the spec has, and
+`num_batches_tracked`; where the file has these too, they must fit, and the file's numbers count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netspec.analysis.unrolled import Step
+from netspec.diagnostics import Diagnostic, Problem, SpecError, nearest
+from netspec.driver import Compilation
+from netspec.emit.style import plural
+from netspec.emit.unrolling import mistake_of, tensors_of
+from netspec.emit.weights import renames
+from netspec.emit.weights.elements import FLOATS, INTEGERS, Entry
+from netspec.emit.weights.files import WeightFile, error_of, open_weights
+from netspec.emit.weights.initial import Initial
+from netspec.ops.base import Weight
+from netspec.problems.weights import (
+    MissingTensor,
+    OtherPrefix,
+    RenamedToOne,
+    TensorDtype,
+    TensorShape,
+    UnexpectedTensor,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_LISTED = 20  # tensors in one message
+_REMEDIES = 30  # missing tensors for which a likely name is looked for
+
+
+class Matched:
+    """The numbers of a net's weights: of a file, and of the spec where the file need not have them."""
+
+    def __init__(self, file: WeightFile, names: Mapping[str, str], others: Initial) -> None:
+        self.file = file
+        self.names = names  # of tensors in the file, by the names that they have in the net
+        self.others = others
+
+    def chunks(self, name: str) -> Iterator[np.ndarray[Any, Any]]:
+        """The elements in order, as flat arrays. Raises SpecError where the file cannot be read on."""
+        held = self.names.get(name)
+        return self.others.chunks(name) if held is None else self.file.chunks(held)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def weights_for(made: Compilation, path: str | None, rules: Sequence[str] = (), seed: int = 0) -> Initial | Matched:
+    """The numbers of a net's weights: of a file, with `--rename` rules, or where there is none drawn from a seed.
+
+    Raises SpecError with all that does not fit, and UsageError.
+    """
+    if path is not None:
+        return match_file(made, path, rules)
+    if rules:
+        raise click.UsageError("--rename renames the tensors of a file: give --weights FILE")
+    return Initial({name: weight for name, (weight, _) in tensors_of(made).items()}, seed)
+
+
+def match_file(made: Compilation, path: str, rules: Sequence[str] = ()) -> Matched:
+    """The tensors of a file as the weights of a net. Raises SpecError and UsageError."""
+    parsed = renames.parse(rules)
+    needed = tensors_of(made)
+    file = open_weights(path)
+    try:
+        match = _Match(made, file, needed, parsed)
+        if match.mistakes:
+            raise SpecError(tuple(match.mistakes))
+    except BaseException:
+        file.close()
+        raise
+    others = {name: weight for name, (weight, _) in needed.items() if name not in match.names}
+    return Matched(file, match.names, Initial(others, 0))
+
+
+class _Match:
+    """Compares a file with what a net needs. `names`: of the tensors in the file, by those of the net."""
+
+    def __init__(
+        self,
+        made: Compilation,
+        file: WeightFile,
+        needed: Mapping[str, tuple[Weight, Step]],
+        rules: Sequence[renames.Rename],
+    ) -> None:
+        self.made = made
+        self.file = file
+        self.needed = needed
+        self.mistakes: list[Diagnostic] = []
+        self.at_places: dict[object, tuple[Problem, Step, list[str]]] = {}
+        self.suggested: set[str] = set()
+        self.sought = 0  # tensors for which a likely name was looked for
+        self.names = self._renamed(rules)
+        self._other_prefix()
+        surplus = self._surplus_by_shape()
+        for name, (weight, step) in needed.items():
+            if name in self.names:
+                self._compare(name, file.entries[self.names[name]])
+            elif not self._is_optional(name):
+                self._missing(name, weight, step, surplus)
+        self._tell()
+        self._unexpected()
+
+    def _renamed(self, rules: Sequence[renames.Rename]) -> dict[str, str]:
+        """The file's tensors by their new names. One whose name becomes empty is left out."""
+        found: dict[str, str] = {}
+        for held in self.file.entries:
+            name = renames.renamed(held, rules)
+            if name and found.setdefault(name, held) != held:
+                self._nowhere(
+                    RenamedToOne(
+                        file=self.file.path,
+                        first=found[name],
+                        second=held,
+                        name=name,
+                        remedy="a name that becomes empty is left out: `^` and `$` stand for the ends of a name",
+                    )
+                )
+        return found
+
+    # -- names ----------------------------------------------------------------------------------------
+
+    def _other_prefix(self) -> None:
+        """Where many names differ in how they begin, tell it once, and go on as if it were mended."""
+        surplus = {name for name in self.names if name not in self.needed}
+        fitting = self.names.keys() - surplus
+        lacking = {name for name in self.needed if name not in self.names and not self._is_optional(name)}
+        more = Counter(head for name in surplus for head, tail in _splits(name) if tail in lacking)
+        fewer = Counter(head for name in lacking for head, tail in _splits(name) if tail in surplus)
+        for counts, is_more in ((more, True), (fewer, False)):
+            head, count = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+            spoilt = any(name.startswith(head) for name in fitting) if is_more else bool(fitting)
+            if 2 * count > len(lacking) and not spoilt:
+                self._tell_prefix(head, is_more)
+                return
+
+    def _tell_prefix(self, head: str, is_more: bool) -> None:
+        self._nowhere(
+            OtherPrefix(
+                file=self.file.path,
+                how=f"begin with `{head}`, which those of the weights of `{self.made.name}` do not"
+                if is_more
+                else f"lack the `{head}` with which those of the weights of `{self.made.name}` begin",
+                rename=renames.rule(f"^{renames.escaped(head)}", "") if is_more else renames.rule("^", head),
+            )
+        )
+        for name in list(self.names):
+            other = (name.removeprefix(head) if name.startswith(head) else name) if is_more else head + name
+            if other != name and other in self.needed and other not in self.names:
+                self.names[other] = self.names.pop(name)
+
+    def _surplus_by_shape(self) -> dict[tuple[int, ...], list[str]]:
+        surplus: dict[tuple[int, ...], list[str]] = {}
+        for name, held in self.names.items():
+            if name not in self.needed:
+                surplus.setdefault(self.file.entries[held].shape, []).append(name)
+        return surplus
+
+    def _missing(self, name: str, weight: Weight, step: Step, surplus: Mapping[tuple[int, ...], Sequence[str]]) -> None:
+        remedy = ""
+        if sizes(weight) in surplus and self.sought < _REMEDIES:
+            self.sought += 1
+            close = nearest(name, (other for other in surplus[sizes(weight)] if other not in self.suggested))
+            if close:
+                self.suggested.add(close)
+                remedy = f"did you mean `{close}`? `{rename_of(close, name)}`"
+        problem = MissingTensor(None, file=self.file.path, name=name, shape=weight.type, remedy=remedy)
+        self._at(problem, step, f"nor `{name}` {weight.type}" + (f": {remedy}" if remedy else ""))
+
+    def _is_optional(self, name: str) -> bool:
+        """Whether a file need not have a tensor."""
+        return name.rpartition(".")[2] == "num_batches_tracked" or self.needed[name][0].literal is not None
+
+    def _unexpected(self) -> None:
+        surplus = [name for name in self.names if name not in self.needed and name not in self.suggested]
+        if not surplus:
+            return
+        listed = [f"`{name}` {self.file.entries[self.names[name]]}" for name in surplus]
+        one = len(surplus) == 1
+        self._nowhere(
+            UnexpectedTensor(
+                notes=() if one else tuple(_shortened(listed)),
+                file=self.file.path,
+                what=f"a tensor {listed[0]}" if one else plural(len(surplus), "tensor"),
+                net=self.made.name,
+                rename=renames.rule(_pattern(surplus), ""),
+            )
+        )
+
+    # -- shapes and types -----------------------------------------------------------------------------
+
+    def _compare(self, name: str, entry: Entry) -> None:
+        weight, step = self.needed[name]
+        shape = sizes(weight)
+        shown = Entry(entry.shape, "float32")
+        if entry.shape != shape:
+            needed = Entry(shape, "float32")
+            remedy = _axes_remedy(entry.shape, shape)
+            problem: Problem = TensorShape(
+                None, file=self.file.path, name=name, given=shown, shape=needed, remedy=remedy
+            )
+            self._at(problem, step, f"`{name}` is {shown}, not {needed}")
+        elif entry.dtype not in (FLOATS if "float" in weight.dtype else INTEGERS):
+            whole = "float" not in weight.dtype
+            remedy = "" if whole else "scale and convert it to float32 in the file" if "int" in entry.dtype else ""
+            problem = TensorDtype(
+                None,
+                file=self.file.path,
+                name=name,
+                given=entry.dtype,
+                needed="integers" if whole else "floating point numbers",
+                remedy=remedy,
+            )
+            self._at(problem, step, f"`{name}` is {entry.dtype}")
+
+    # -- telling --------------------------------------------------------------------------------------
+
+    def _at(self, problem: Problem, step: Step, note: str) -> None:
+        """Note a mistake. The first about a layer of the spec is told, the others are notes of it."""
+        span = self.made.span(step.module, step.node.name)
+        place = (type(problem), (span.source.name, span.start, span.end) if span else step.path)
+        known = self.at_places.setdefault(place, (problem, step, []))
+        if known[0] is not problem:
+            known[2].append(note)
+        elif span is None:
+            known[2].append(problem.fill(problem.label))
+
+    def _tell(self) -> None:
+        for problem, step, notes in self.at_places.values():
+            problem.notes = tuple(_shortened(notes))
+            self.mistakes.append(mistake_of(self.made, problem, step))
+
+    def _nowhere(self, problem: Problem) -> None:
+        self.mistakes += error_of(problem, self.file.path).diagnostics
+
+
+def sizes(weight: Weight) -> tuple[int, ...]:
+    return tuple(int(str(size)) for size in weight.shape)
+
+
+def rename_of(given: str, name: str) -> str:
+    """The rule that makes one name of another: of their beginnings, where they end alike."""
+    given_head, _, given_tail = given.rpartition(".")
+    head, _, tail = name.rpartition(".")
+    if given_tail == tail and head and given_head:
+        return renames.rule(f"^{renames.escaped(given_head)}\\.", f"{head}.")
+    return renames.rule(f"^{renames.escaped(given)}$", name)
+
+
+def _splits(name: str) -> Iterator[tuple[str, str]]:
+    """A name as a beginning, with its dot, and the rest: in every way."""
+    at = name.find(".")
+    while at >= 0:
+        yield name[: at + 1], name[at + 1 :]
+        at = name.find(".", at + 1)
+
+
+def _pattern(names: Sequence[str]) -> str:
+    """A regular expression that finds the names by how they begin, up to a dot; or the first name alone."""
+    start, last = min(names), max(names)
+    while not last.startswith(start):
+        start = start[:-1]
+    start = start[: start.rfind(".") + 1]
+    return f"^{renames.escaped(start)}.*" if start and len(names) > 1 else f"^{renames.escaped(names[0])}$"
+
+
+def _shortened(listed: Sequence[str]) -> list[str]:
+    more = len(listed) - _LISTED
+    return [*listed[:_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
+
+
+def _axes_remedy(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What may have become of the axes."""
+    if len(shape) == 2 and given == shape[::-1]:
+        return "it is the transposed matrix: transpose it in the file"
+    if len(shape) > 2 and (*given[:-3:-1], *given[:-2]) == shape:
+        order = ", ".join(map(str, (len(shape) - 1, len(shape) - 2, *range(len(shape) - 2))))
+        return f"its axes are in TensorFlow's order: `transpose({order})` in the file"
+    if len(shape) > 2 and sorted(given) == sorted(shape):
+        return "it has the same sizes in another order: transpose it in the file"
+    if [size for size in given if size != 1] == [size for size in shape if size != 1]:
+        return "it differs in axes of size 1: reshape it in the file"
+    return ""
