@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from netspec.emit.onnx.folding import folded
 from netspec.emit.onnx.graph import BATCH, Folded, GraphData, Node, Numbers, Source, Stored
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, Expr
 from netspec.ir.types import DTYPE_BYTES, TensorType
 from netspec.ops.onnxrule import Value
 
@@ -49,9 +50,10 @@ class Layout:
         self.dtype = dtype
         used = {id(x) for node in data.nodes for x in node.inputs if x is not None} | {id(x) for x in data.outputs}
         self.tensors = {value: source for value, source in data.tensors.items() if id(value) in used}
-        self.symbols = {size for value in data.inputs for size in map(str, value.shape)}
-        names = (BATCH, "batch_size", "samples", "batch_axis")
-        self.batch = next(name for name in names if name not in self.symbols) if data.inputs else 1
+        sizes = [size for value in data.inputs for size in value.shape]
+        taken = {name for size in sizes if isinstance(size, Expr) for name in size.symbols}
+        names = chain((BATCH,), (f"{BATCH}_{number}" for number in count(2)))
+        self.batch = next(name for name in names if name not in taken) if data.inputs else 1
 
     def type_of(self, value: Value) -> str:
         """The element type as it is written."""
