@@ -166,12 +166,13 @@ def _opened(path: str) -> Iterator[Image]:
     from PIL import UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings(), images.open(path, formats=("PNG", "JPEG")) as image:
-            warnings.simplefilter("ignore")  # of odd EXIF
-            if image.width * image.height > PIXELS:
-                raise Refused(f"{path} is too large: {image.width:,} x {image.height:,}, at most {PIXELS:,} pixels")
-            image.load()
-            yield image
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd EXIF, and of sizes, which are checked here
+            with images.open(path, formats=("PNG", "JPEG")) as image:
+                if image.width * image.height > PIXELS:
+                    raise Refused(f"{path} is too large: {image.width:,} x {image.height:,}, at most {PIXELS:,} pixels")
+                image.load()
+                yield image
     except (Refused, UnidentifiedImageError) as error:
         if isinstance(error, Refused):
             raise

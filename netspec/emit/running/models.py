@@ -91,7 +91,7 @@ def _external(tensor: TensorProto, path: str) -> str:
         raise Refused(f"{who}, an absolute path: external data lies in the folder of its model")
     if ".." in parts:
         raise Refused(f"{who}, outside of the folder of the model")
-    at = os.path.dirname(path) or "."
+    at = os.path.dirname(path)
     for part in location.split("/"):
         at = os.path.join(at, part)
         if os.path.islink(at):
