@@ -96,9 +96,9 @@ def export(folder: str) -> None:
     ours = median(each.cpu for each in spent["netspec"])
     for way, each in spent.items():
         cpu, memory = median(one.cpu for one in each), max(one.memory for one in each)
-        ratio = f"{cpu / ours:5.1f} times   target {TARGETS[way]}: {verdict(cpu / ours >= TARGETS[way])}" * (
-            way in TARGETS
-        )
+        ratio = ""
+        if way in TARGETS:
+            ratio = f"{cpu / ours:5.1f} times   target {TARGETS[way]}: {verdict(cpu / ours >= TARGETS[way])}"
         print(f"export  {way:18} {cpu:6.2f} s CPU   {memory / 1e6:6.0f} MB   {ratio}", flush=True)
 
 

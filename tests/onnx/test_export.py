@@ -159,9 +159,8 @@ class Drawn:
 @pytest.mark.parametrize("bias", ["true", "false"])
 @pytest.mark.parametrize("groups", [1, 2])
 def test_a_folded_normalisation_gives_the_same_numbers(bias: str, groups: int):
-    made = compiled(
-        f"net Folds {{\n  input x: [4, 5, 5]\n  conv 6 k=3 groups={groups} bias={bias} -> batchnorm eps=0.1\n  relu\n}}\n"
-    )
+    conv = f"conv 6 k=3 groups={groups} bias={bias}"
+    made = compiled(f"net Folds {{\n  input x: [4, 5, 5]\n  {conv} -> batchnorm eps=0.1\n  relu\n}}\n")
     x = IMAGE.reshape(-1)[: 3 * 4 * 5 * 5].reshape(3, 4, 5, 5)
     results = []
     for fold in (True, False):
