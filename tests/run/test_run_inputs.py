@@ -268,6 +268,10 @@ def test_several_images_are_a_batch() -> None:
         ("grey.net --input cut_turned.jpg", "cut_turned.jpg is damaged: Truncated File Read"),
         ("grey.net --input bomb.png", "bomb.png is too large: 10,000 x 10,000, at most 67,108,864 pixels"),
         ("grey.net --input bigger_bomb.png", "bigger_bomb.png is too large: at most 67,108,864 pixels can be read"),
+        (
+            "usual.net --set H=9_000 --set W=9_000 --input grey.png",
+            "grey.png cannot be resized to 9,000 x 9,000: at most 67,108,864 pixels",
+        ),
         ("words.net --input grey.png", "ids is int64: an image can be given to inputs of floats or uint8"),
         (
             "small.net --input grey.png",

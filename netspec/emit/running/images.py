@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netspec.emit.extras import require
@@ -14,12 +13,11 @@ from netspec.emit.running.refusal import Refused
 from netspec.emit.style import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from PIL.Image import Image
 
 PIXELS = 2**26  # of one image
+_ORIENTATION = 0x0112  # of EXIF
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # by channels
 _NAMES = {"L": "grey", "1": "black and white", "P": "palette", "LA": "grey and alpha"}
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # greys of 16 bits
@@ -75,18 +73,10 @@ def _one(path: str, what: Wanted, whole: bool) -> tuple[np.ndarray[Any, Any], st
     """An image as [C, H, W] or [H, W]; `whole`: of whole numbers from 0 to 255."""
     import numpy as np
 
-    with _opened(path) as image:
-        done = [f"{image.width}x{image.height} {_name(image)}"]
-        image = _upright(image, done)
-        channels = what.channels or {"RGB": 3, "RGBA": 4}.get(_plain_mode(image), 1)
-        image, most = _in_mode(image, channels, done)
-        size = (what.width or image.width, what.height or image.height)
-        if size != image.size:
-            from PIL.Image import Resampling
-
-            image = image.resize(size, Resampling.BILINEAR)  # of all pixels that a new one covers
-            done.append(f"resized to {size[0]}x{size[1]}")
-        array = np.asarray(image)
+    image, done = _opened(path)
+    channels = what.channels or {"RGB": 3, "RGBA": 4}.get(_plain_mode(image), 1)
+    image, most = _in_mode(image, channels, done)
+    array = np.asarray(_resized(image, what, path, done))
     if most == 1:  # greys of 16 bits, as floats
         array = array.clip(0, 1)
         done.append("divided by 65535" if not whole else "divided by 257")
@@ -124,14 +114,17 @@ def _plain_mode(image: Image) -> str:
     return "RGB"
 
 
-def _upright(image: Image, done: list[str]) -> Image:
-    """The image turned as its EXIF says."""
-    from PIL import ImageOps
+def _resized(image: Image, what: Wanted, path: str, done: list[str]) -> Image:
+    """The image in the size that is wanted."""
+    from PIL.Image import Resampling
 
-    turned = ImageOps.exif_transpose(image)
-    if image.getexif().get(0x0112, 1) in range(2, 9):
-        done.append("turned as its EXIF says")
-    return turned
+    width, height = what.width or image.width, what.height or image.height
+    if (width, height) == image.size:
+        return image
+    if width * height > PIXELS:
+        raise Refused(f"{path} cannot be resized to {width:,} x {height:,}: at most {PIXELS:,} pixels")
+    done.append(f"resized to {width}x{height}")
+    return image.resize((width, height), Resampling.BILINEAR)  # of all pixels that a new one covers
 
 
 def _in_mode(image: Image, channels: int, done: list[str]) -> tuple[Image, int]:
@@ -142,7 +135,7 @@ def _in_mode(image: Image, channels: int, done: list[str]) -> tuple[Image, int]:
     mode = _MODES[channels]
     if image.mode in _DEEP:
         if mode != "L":
-            done[-1] += f" -> {_NAMES.get(mode, mode)}"
+            done[0] += f" -> {_NAMES.get(mode, mode)}"
         return images.fromarray(np.asarray(image).astype(np.float32) / 65535), 1
     known = image.mode
     if _plain_mode(image) == "RGBA" and mode != "RGBA":
@@ -150,20 +143,19 @@ def _in_mode(image: Image, channels: int, done: list[str]) -> tuple[Image, int]:
         if image.getchannel("A").getextrema()[0] != 255:
             white = images.new("RGBA", image.size, "white")
             image = images.alpha_composite(white, image)
-            done[-1] += " on white"
+            done[0] += " on white"
         image = image.convert("RGB")
     if known != mode:
-        done[-1] += f" -> {_NAMES.get(mode, mode)}"
+        done[0] += f" -> {_NAMES.get(mode, mode)}"
     return image.convert(mode), 255
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[Image]:
-    """An image that is read in full. Raises Refused."""
+def _opened(path: str) -> tuple[Image, list[str]]:
+    """An image that is read in full, upright, and what it was. Raises Refused."""
     import warnings
 
     from PIL import Image as images
-    from PIL import UnidentifiedImageError
+    from PIL import ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -172,10 +164,13 @@ def _opened(path: str) -> Iterator[Image]:
                 if image.width * image.height > PIXELS:
                     raise Refused(f"{path} is too large: {image.width:,} x {image.height:,}, at most {PIXELS:,} pixels")
                 image.load()
-                yield image
-    except (Refused, UnidentifiedImageError) as error:
-        if isinstance(error, Refused):
-            raise
+                done = [f"{image.width}x{image.height} {_name(image)}"]
+                if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
+                    done.append("turned as its EXIF says")
+                return ImageOps.exif_transpose(image), done
+    except Refused:
+        raise
+    except UnidentifiedImageError:
         raise Refused(f"{path} is damaged: it cannot be read as PNG or JPEG") from None
     except images.DecompressionBombError:
         raise Refused(f"{path} is too large: at most {PIXELS:,} pixels can be read") from None
