@@ -33,8 +33,9 @@ def _parse(rule: str) -> Rename:
         raise click.UsageError(f"--rename takes REGEX=TEXT, not {printable(rule)!r}")
     regex, text = rule[:at], rule[at + 1 :]
     if not regex:
+        shown = printable(text)
         raise click.UsageError(
-            f"--rename {printable(rule)!r} has nothing before the =; '^=' puts TEXT before every name"
+            f"--rename takes REGEX=TEXT: {'=' + shown!r} has no REGEX; '^={shown}' begins every name"
         )
     if len(regex) > _LONGEST_REGEX:
         raise click.UsageError(f"--rename has a regular expression of more than {_LONGEST_REGEX:,} characters")
