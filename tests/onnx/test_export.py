@@ -402,3 +402,23 @@ def test_a_disk_that_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     Path("huge.net").write_text("net Huge {\n  input x: [100_000_000]\n  dense 100_000_000\n}\n")
     told = refused("huge.net", "-o", "huge.onnx")
     assert told.startswith("Error: cannot write huge.onnx: it takes 35.5 PiB, and ")
+
+
+def test_bfloat16_needs_a_newer_opset(spec: Path):
+    assert refused("small.net", "-o", "a.onnx", "--dtype", "bfloat16", "--opset", "21").endswith(
+        "Error: operators take bfloat16 from opset 22 on: leave out --opset 21\n"
+    )
+
+
+def test_weights_that_float16_cannot_hold(spec: Path):
+    spec.write_text("net Large {\n  input x: [2]\n  fc: dense 1 bias=false weight=[1, 70_000]\n}\n")
+    assert refused("small.net", "-o", "a.onnx", "--dtype", "float16") == (
+        "Error: cannot write a.onnx: `fc.weight` has the number 70,000, and float16 has none above 65,504\n"
+    )
+
+
+def test_bounds_that_float16_cannot_hold_are_none(spec: Path):
+    spec.write_text("net Bounded {\n  input x: [2]\n  hardtanh low=0 high=1e6\n}\n")
+    assert command("small.net", "-o", "a.onnx", "--dtype", "float16").exit_code == 0
+    (y,) = outputs_of("a.onnx", x=np.array([[-1, 60_000]], np.float16))
+    assert y.tolist() == [[0, 60_000]]

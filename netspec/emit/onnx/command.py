@@ -11,10 +11,13 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation, compile_one, told
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import DATA, graph_of, write_model
+from netspec.emit.onnx.proto import OutOfRange
 from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
 from netspec.emit.style import plural, printable, wants_color
 from netspec.emit.weights.matching import weights_for
 from netspec.emit.writing import reason_of, same_file
+
+BFLOAT16_OPSET = 22  # the first whose operators all take bfloat16
 
 
 def export(
@@ -36,6 +39,8 @@ def export(
         raise click.UsageError(f"{printable(output)} would be a spec: choose another name, such as model.onnx")
     if renames and weights is None:
         raise click.UsageError("--rename renames the tensors of a file: give --weights FILE")
+    if dtype == "bfloat16" and opset < BFLOAT16_OPSET:
+        raise click.UsageError(f"operators take bfloat16 from opset {BFLOAT16_OPSET} on: leave out --opset {opset}")
     require("onnx", "onnx", "numpy")
     found: Sequence[Diagnostic] = ()
     written: str | None = None
@@ -51,6 +56,8 @@ def export(
             written = _said(made, output, beside, len(data.nodes), opset, weights, seed)
     except SpecError as error:
         found = (*found, *error.diagnostics)
+    except OutOfRange as error:
+        raise click.ClickException(f"cannot write {printable(output)}: {error}") from None
     except OSError as error:
         raise click.ClickException(f"cannot write {printable(output)}: {reason_of(error)}") from None
     print_diagnostics(found, wants_color(color, sys.stderr))

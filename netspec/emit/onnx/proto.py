@@ -42,6 +42,13 @@ class Tensors(Protocol):
         ...
 
 
+class OutOfRange(ValueError):
+    """A weight has a number that float16 has not."""
+
+    def __init__(self, name: str, number: float) -> None:
+        super().__init__(f"`{name}` has the number {number:,.0f}, and float16 has none above 65,504")
+
+
 class Layout:
     """A graph and how its tensors are laid out."""
 
@@ -76,7 +83,11 @@ class Layout:
         written = _numpy_type(self.type_of(value))
         for chunk in _chunks(self.tensors[value], value.type, tensors):
             for at in range(0, len(chunk), _CHUNK):
-                piece = np.ascontiguousarray(chunk[at : at + _CHUNK], written)
+                part = chunk[at : at + _CHUNK]
+                with np.errstate(over="ignore"):
+                    piece = np.ascontiguousarray(part, written)
+                if self.type_of(value) == "float16" and not isinstance(self.tensors[value], Numbers):
+                    _check_range(value.name, part, piece)
                 yield piece.view(np.uint8).data
 
 
@@ -231,6 +242,14 @@ def _chunks(source: Source, type: TensorType, tensors: Tensors) -> Iterator[np.n
     else:
         parts = [np.float64(0.0) if part is None else _array(part, tensors) for part in _parts(source)]
         yield folded(source, type.shape[0], *parts)
+
+
+def _check_range(name: str, numbers: Any, written: Any) -> None:
+    """Raises OutOfRange where a number of a weight became infinite."""
+    import numpy as np
+
+    if np.isinf(written).any() and np.isfinite(numbers).all():
+        raise OutOfRange(name, float(np.abs(numbers).max()))
 
 
 def _parts(source: Folded) -> tuple[Source | None, ...]:
