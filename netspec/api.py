@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation, compile_one, find_source, split_target
@@ -13,6 +14,7 @@ from netspec.ir.dims import Dim
 from netspec.ir.network import Network as NetworkIr
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
 
@@ -216,6 +218,35 @@ class Network(Facts):
         from netspec.emit.torch.module import build
 
         return build(self.name, self.torch_source())
+
+    def initial_weights(self, seed: int = 0) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+        """All weights by name, drawn as the torch module would begin with them, one after the other. Raises ImportError
+        where numpy is not installed."""
+        from netspec.emit.onnx.memory import arrays_of
+
+        return arrays_of(self._made, seed)
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str],
+        weights: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        seed: int = 0,
+        opset: int = 23,
+        dtype: Literal["float32", "float16", "bfloat16"] = "float32",
+        fold: bool = True,
+        external_data: bool = False,
+    ) -> None:
+        """What `netspec export` writes: an ONNX model, whole or not at all.
+
+        weights: a file, or arrays by name, a state_dict's tensors too; `initial_weights` of the seed unless given.
+        fold: batch normalisations into the convolutions before them. external_data: put the weights into `path`.data,
+        which is always done beyond 2 GB. Raises SpecError where the weights do not fit or there is something that ONNX
+        cannot say, OSError where the file cannot be written, ImportError where onnx is not installed.
+        """
+        from netspec.emit.onnx.memory import save
+
+        save(self._made, os.fspath(path), weights, seed, opset, dtype, fold, external_data)
 
     def _repr_html_(self) -> str:
         from netspec.emit.html import html

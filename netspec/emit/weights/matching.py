@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -19,7 +20,7 @@ from netspec.emit.style import plural
 from netspec.emit.unrolling import mistake_of, tensors_of
 from netspec.emit.weights import renames
 from netspec.emit.weights.elements import FLOATS, INTEGERS, Entry
-from netspec.emit.weights.files import WeightFile, error_of, open_weights
+from netspec.emit.weights.files import error_of, open_weights
 from netspec.emit.weights.initial import Initial
 from netspec.ops.base import Weight
 from netspec.problems.weights import (
@@ -35,13 +36,26 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LISTED = 20  # tensors in one message
-_REMEDIES = 30  # missing tensors for which a likely name is looked for
+_REMEDIES = 30  # layers for which a likely name is looked for
+
+
+class Source(Protocol):
+    """Where tensors come from, such as an open file."""
+
+    path: str
+    entries: dict[str, Entry]
+
+    def chunks(self, name: str) -> Iterator[np.ndarray[Any, Any]]:
+        """The elements of a tensor in order, as flat arrays."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Matched:
     """The numbers of a net's weights: of a file, and of the spec where the file need not have them."""
 
-    def __init__(self, file: WeightFile, names: Mapping[str, str], others: Initial) -> None:
+    def __init__(self, file: Source, names: Mapping[str, str], others: Initial) -> None:
         self.file = file
         self.names = names  # of tensors in the file, by the names that they have in the net
         self.others = others
@@ -70,17 +84,22 @@ def weights_for(made: Compilation, path: str | None, rules: Sequence[str] = (), 
 def match_file(made: Compilation, path: str, rules: Sequence[str] = ()) -> Matched:
     """The tensors of a file as the weights of a net. Raises SpecError and UsageError."""
     parsed = renames.parse(rules)
-    needed = tensors_of(made)
     file = open_weights(path)
     try:
-        match = _Match(made, file, needed, parsed)
-        if match.mistakes:
-            raise SpecError(tuple(match.mistakes))
+        return match(made, file, parsed)
     except BaseException:
         file.close()
         raise
-    others = {name: weight for name, (weight, _) in needed.items() if name not in match.names}
-    return Matched(file, match.names, Initial(others, 0))
+
+
+def match(made: Compilation, file: Source, rules: Sequence[renames.Rename] = ()) -> Matched:
+    """Tensors as the weights of a net. Raises SpecError with all that does not fit."""
+    needed = tensors_of(made)
+    found = _Match(made, file, needed, rules)
+    if found.mistakes:
+        raise SpecError(tuple(found.mistakes))
+    others = {name: weight for name, (weight, _) in needed.items() if name not in found.names}
+    return Matched(file, found.names, Initial(others, 0))
 
 
 class _Match:
@@ -89,7 +108,7 @@ class _Match:
     def __init__(
         self,
         made: Compilation,
-        file: WeightFile,
+        file: Source,
         needed: Mapping[str, tuple[Weight, Step]],
         rules: Sequence[renames.Rename],
     ) -> None:
@@ -99,15 +118,16 @@ class _Match:
         self.mistakes: list[Diagnostic] = []
         self.at_places: dict[object, tuple[Problem, Step, list[str]]] = {}
         self.suggested: set[str] = set()
-        self.sought = 0  # tensors for which a likely name was looked for
         self.names = self._renamed(rules)
         self._other_prefix()
-        surplus = self._surplus_by_shape()
+        remedies = self._remedies()
         for name, (weight, step) in needed.items():
             if name in self.names:
                 self._compare(name, file.entries[self.names[name]])
             elif not self._is_optional(name):
-                self._missing(name, weight, step, surplus)
+                remedy = remedies.get(_layer(name), "")
+                problem = MissingTensor(None, file=file.path, name=name, shape=weight.type, remedy=remedy)
+                self._at(problem, step, f"nor `{name}` {weight.type}")
         self._tell()
         self._unexpected()
 
@@ -159,23 +179,31 @@ class _Match:
             if other != name and other in self.needed and other not in self.names:
                 self.names[other] = self.names.pop(name)
 
-    def _surplus_by_shape(self) -> dict[tuple[int, ...], list[str]]:
-        surplus: dict[tuple[int, ...], list[str]] = {}
+    def _remedies(self) -> dict[str, str]:
+        """By layers that the file lacks: which of its own is probably meant, the one with the most similar name that
+        has tensors of the same names and shapes."""
+        lacking: dict[str, dict[str, tuple[int, ...]]] = {}
+        for name, (weight, _) in self.needed.items():
+            if name not in self.names and not self._is_optional(name):
+                lacking.setdefault(_layer(name), {})[_own(name)] = sizes(weight)
+        surplus: dict[str, dict[str, tuple[int, ...]]] = {}
         for name, held in self.names.items():
             if name not in self.needed:
-                surplus.setdefault(self.file.entries[held].shape, []).append(name)
-        return surplus
-
-    def _missing(self, name: str, weight: Weight, step: Step, surplus: Mapping[tuple[int, ...], Sequence[str]]) -> None:
-        remedy = ""
-        if sizes(weight) in surplus and self.sought < _REMEDIES:
-            self.sought += 1
-            close = nearest(name, (other for other in surplus[sizes(weight)] if other not in self.suggested))
-            if close:
-                self.suggested.add(close)
-                remedy = f"did you mean `{close}`? `{rename_of(close, name)}`"
-        problem = MissingTensor(None, file=self.file.path, name=name, shape=weight.type, remedy=remedy)
-        self._at(problem, step, f"nor `{name}` {weight.type}" + (f": {remedy}" if remedy else ""))
+                surplus.setdefault(_layer(name), {})[_own(name)] = self.file.entries[held].shape
+        found: dict[str, str] = {}
+        for layer, tensors in islice(lacking.items(), _REMEDIES if surplus else 0):
+            alike = [other for other, owned in surplus.items() if tensors.items() <= owned.items()]
+            close = alike[0] if len(alike) == 1 else nearest(layer, alike)
+            if close is not None:
+                self.suggested.update(close + own for own in surplus.pop(close))
+                found[layer] = _did_you_mean(close, layer, next(iter(tensors)))
+                continue
+            own, shape = next(iter(tensors.items()))
+            inside = nearest(own, (other for other, size in surplus.get(layer, {}).items() if size == shape))
+            if inside is not None:
+                self.suggested.add(layer + inside)
+                found[layer] = _did_you_mean(layer + inside, layer + own)
+        return found
 
     def _is_optional(self, name: str) -> bool:
         """Whether a file need not have a tensor."""
@@ -248,13 +276,20 @@ def sizes(weight: Weight) -> tuple[int, ...]:
     return tuple(int(str(size)) for size in weight.shape)
 
 
-def rename_of(given: str, name: str) -> str:
-    """The rule that makes one name of another: of their beginnings, where they end alike."""
-    given_head, _, given_tail = given.rpartition(".")
-    head, _, tail = name.rpartition(".")
-    if given_tail == tail and head and given_head:
-        return renames.rule(f"^{renames.escaped(given_head)}\\.", f"{head}.")
-    return renames.rule(f"^{renames.escaped(given)}$", name)
+def _layer(name: str) -> str:
+    """The path of a tensor's layer, with its dot; of one that is called as its layer is, its own name without it."""
+    return name[: name.rfind(".") + 1] or name
+
+
+def _own(name: str) -> str:
+    """The layer's name for a tensor."""
+    return name.removeprefix(_layer(name))
+
+
+def _did_you_mean(close: str, wanted: str, own: str = "") -> str:
+    """The remedy for a layer or tensor that has another name. `own`: a tensor of the layer."""
+    end = "" if close.endswith(".") else "$"
+    return f"did you mean `{close}{own}`? `{renames.rule(f'^{renames.escaped(close)}{end}', wanted)}`"
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:
