@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import netspec
+from netspec.cli import cli
 
 TEXT = """
 net Small(classes = 10) {
@@ -184,3 +186,47 @@ def test_nets_do_not_influence_each_other() -> None:
 
 def test_the_package_says_what_it_has() -> None:
     assert {"load", "loads", "Network", "SpecError", "__version__"} <= set(dir(netspec))
+
+
+# ONNX
+
+FOLDS = "net Folds {\n  input image: [3, 8, 8]\n  conv 4 k=3 -> batchnorm -> relu -> flatten -> fc: dense 5\n}\n"
+
+
+def test_to_onnx_writes_what_export_writes(tmp_path: Path) -> None:
+    spec = tmp_path / "folds.net"
+    spec.write_text(FOLDS)
+    done = CliRunner().invoke(cli, ["export", str(spec), "-o", str(tmp_path / "a.onnx"), "--seed", "3"])
+    assert done.exit_code == 0
+    net = netspec.load(spec)
+    net.to_onnx(tmp_path / "b.onnx", seed=3)
+    net.to_onnx(tmp_path / "c.onnx", weights=dict(net.initial_weights(3)))
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "c.onnx").read_bytes()
+
+
+def test_to_onnx_takes_a_state_dict(tmp_path: Path) -> None:
+    import onnxruntime
+    import torch
+
+    net = netspec.loads(FOLDS)
+    module = net.to_torch().eval()
+    net.to_onnx(tmp_path / "a.onnx", weights=module.state_dict())
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    x = torch.randn(2, 3, 8, 8, generator=torch.manual_seed(0))
+    (ours,) = session.run(None, {"image": x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(ours), module(x).detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_weights_that_do_not_fit_are_all_told(tmp_path: Path) -> None:
+    net = netspec.loads(FOLDS)
+    weights = dict(net.initial_weights())
+    weights["fc.weight"] = weights["fc.weight"].T
+    del weights["fc.bias"]
+    with pytest.raises(netspec.SpecError) as told:
+        net.to_onnx(tmp_path / "a.onnx", weights=weights)
+    assert [each.title for each in told.value.diagnostics] == [
+        "`fc.weight` is [144, 5] in the state_dict, not [5, 144]",
+        "the state_dict has no tensor `fc.bias`",
+    ]
+    assert list(tmp_path.iterdir()) == []
