@@ -40,27 +40,29 @@ def largest_of(x: Array) -> float:
 
 
 def emptiness(outputs: Sequence[Array], depends: bool, tolerance: float) -> str:
-    """Why outputs [batch, ...] of several runs prove nothing, if they do not. `depends`: on the inputs."""
+    """Why numeric outputs [batch, ...] of several runs prove nothing, if they do not. `depends`: on the inputs."""
     import numpy as np
 
-    arrays = [np.asarray(x, np.float64) for x in outputs]
-    if not all(np.isfinite(x).any() for x in arrays):
-        return "it has no finite number"
-    if any(np.isnan(x).any() for x in arrays):
-        return "it has NaN"
+    arrays = [np.atleast_1d(np.asarray(x, np.float64)) for x in outputs]
     scale = max(map(largest_of, arrays))
     if scale < _NOTHING:
         return f"its largest element is {scale:.1e}"
     if all(x.size == 1 for x in arrays) and not depends:
         return ""
-    with np.errstate(invalid="ignore"):
-        rows = np.concatenate(arrays)
-        rows = np.where(np.isfinite(rows), rows, 0.0)
+    rows = np.concatenate(arrays)
+    rows = np.where(np.isfinite(rows), rows, 0.0)
     spread = np.ptp(rows, axis=0).max() if depends else np.ptp(rows)
     if spread <= tolerance * scale:
         what = "the inputs" if depends else "the elements"
         return f"it is nearly the same for all of {what}: {_number(rows.flat[0])}"
     return ""
+
+
+def is_numeric(x: Array) -> bool:
+    """Whether an output has a finite number and no NaN."""
+    import numpy as np
+
+    return bool(np.isfinite(x).any() and not np.isnan(x).any())
 
 
 def _number(value: float) -> str:

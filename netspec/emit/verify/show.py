@@ -121,11 +121,11 @@ def document(found: Sequence[Findings], options: Options) -> dict[str, Any]:
         "tolerance": options.tolerance,
         "seed": options.seed,
         "opset": options.opset,
-        "nets": [_net(each) for each in found],
+        "nets": [_net(each, options) for each in found],
     }
 
 
-def _net(found: Findings) -> dict[str, Any]:
+def _net(found: Findings, options: Options) -> dict[str, Any]:
     worst = found.worst
     return {
         "net": found.net,
@@ -145,9 +145,10 @@ def _net(found: Findings) -> dict[str, Any]:
         else {
             "largest": _finite(max(run.difference.largest for run in found.runs)),
             "relative": _finite(worst.difference.relative),
+            "by_itself": _finite(max((each.own.relative for each in found.by_layer), default=0.0)),
             "runs": [_run(run) for run in found.runs],
         },
-        "by_layer": [_layer(each) for each in found.by_layer],
+        "by_layer": [_layer(each) for each in found.by_layer if options.layers],
         "troubles": [_trouble(trouble) for trouble in found.troubles],
         "notes": found.notes,
     }

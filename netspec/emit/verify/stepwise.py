@@ -34,7 +34,7 @@ class LayerFailed(Exception):
     """A layer that torch cannot build or run as its rule says."""
 
     def __init__(self, step: Step, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {error}".splitlines()[0])
+        super().__init__(" ".join(f"{type(error).__name__}: {error}".split())[:500])
         self.step = step
 
 

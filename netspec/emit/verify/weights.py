@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from netspec.emit.verify.stepwise import Held, Stepwise
+    from netspec.emit.verify.stepwise import Held, Stepwise, Watch
 
     Array = np.ndarray[Any, Any]
 
+_MATRICES = ("conv", "dense", "upconv")
+_LARGE = 8.0
 _STATISTICS = {"running_mean", "running_var"}
 
 
@@ -64,18 +66,28 @@ class Drawn:
         for name, array in before.items():
             self.arrays[name][...] = array
 
-    def calibrate(self, stepwise: Stepwise, inputs: Sequence[Tensor]) -> None:
-        """Set running statistics to those of a batch, a little off, layer by layer."""
+    def calibrate(self, stepwise: Stepwise, inputs: Sequence[Tensor], watch: Watch) -> None:
+        """Layer by layer, set running statistics to those of a batch, a little off, and scale matrices from which
+        values come that are much larger or smaller than 1. `watch` sees each layer."""
         known: set[str] = set()
 
         def before(index: int, step: Step, taken: list[Held], made: list[Held]) -> None:
-            if set(step.weights) >= _STATISTICS:
+            if set(step.weights) >= _STATISTICS and step.weights["running_mean"][0] not in known:
                 mean, variance = step.weights["running_mean"][0], step.weights["running_var"][0]
-                if mean not in known:
-                    known.add(mean)
-                    self._settle(mean, variance, taken[0].tensor.double().transpose(0, 1).flatten(1).numpy())
+                self._settle(mean, variance, taken[0].tensor.double().transpose(0, 1).flatten(1).numpy())
 
-        stepwise.run(inputs, before=before)
+        def after(index: int, step: Step, taken: list[Held], made: list[Held]) -> None:
+            names = {name for name, weight in step.weights.values() if weight.literal is None}
+            if step.layer.layer_name() in _MATRICES and len(names) == len(step.weights) and not names & known:
+                deviation = float(made[0].tensor.double().std(correction=0))
+                if deviation > _LARGE or 0 < deviation < 1 / _LARGE:
+                    for name in names:  # the layer is linear in its weights
+                        self.arrays[name] /= deviation
+                    made[0] = made[0]._replace(tensor=made[0].tensor / deviation)
+            known.update(names)
+            watch(index, step, taken, made)
+
+        stepwise.run(inputs, after=after, before=before)
 
     def _settle(self, mean: str, variance: str, values: Array) -> None:
         """The statistics of values [channels, n], a little off."""
@@ -119,7 +131,7 @@ def _numbers(stream: np.random.Generator, key: str, weight: Weight, step: Step, 
         return stream.standard_normal(shape, np.float32)
     if kind == "param":
         return 0.5 * stream.standard_normal(shape, np.float32)
-    if len(shape) < 2 or (constant is not None and kind not in ("conv", "dense", "upconv")):
+    if len(shape) < 2 or (constant is not None and kind not in _MATRICES):
         return stream.uniform(0.5, 1.5, shape)  # a scale
     deviation = np.sqrt(2 / _inputs_of_one(weight, step, shape)).astype(np.float32)
     return deviation * stream.standard_normal(shape, np.float32)
