@@ -248,6 +248,21 @@ class Network(Facts):
 
         save(self._made, os.fspath(path), weights, seed, opset, dtype, fold, external_data)
 
+    def run(
+        self, inputs: Any, weights: str | os.PathLike[str] | Mapping[str, Any] | None = None, *, seed: int = 0
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """The outputs in onnxruntime, by name.
+
+        inputs: arrays by name, or that of a sole input, with the batch as axis 0; without it one is a single sample.
+        weights: as of `to_onnx`. Raises SpecError where the weights do not fit, ValueError where the inputs do not,
+        ImportError where onnxruntime is not installed.
+        """
+        from netspec.emit.onnx.memory import tensors_of_any
+        from netspec.emit.running.loading import outputs_of
+
+        with tensors_of_any(self._made, weights, seed) as tensors:
+            return outputs_of(self._made, inputs, tensors)
+
     def _repr_html_(self) -> str:
         from netspec.emit.html import html
 

@@ -230,3 +230,12 @@ def test_weights_that_do_not_fit_are_all_told(tmp_path: Path) -> None:
         "the state_dict has no tensor `fc.bias`",
     ]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_run_gives_outputs_by_name() -> None:
+    import numpy as np
+
+    net = netspec.loads("net Twice {\n  input x: [3]\n  dense 2 bias=false weight=[[1, 0, 0], [0, 2, 0]]\n}\n")
+    assert net.run(np.array([[1, 2, 3], [4, 5, 6]], np.float32))["dense1"].tolist() == [[1, 4], [4, 10]]
+    with pytest.raises(ValueError, match=r"x is \[3\]"):
+        net.run(np.zeros((1, 4), np.float32))

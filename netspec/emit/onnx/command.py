@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 import click
 
@@ -51,8 +52,8 @@ def export(
         if made.sound and made.network is not None:
             _keep(output, *filter(None, (source.path, weights)))
             data = graph_of(made, opset, fold)
-            tensors = weights_for(made, weights, renames, seed)
-            beside = write_model(output, data, tensors, dtype, made, external)
+            with closing(weights_for(made, weights, renames, seed)) as tensors:
+                beside = write_model(output, data, tensors, dtype, made, external)
             written = _said(made, output, beside, len(data.nodes), opset, weights, seed)
     except SpecError as error:
         found = (*found, *error.diagnostics)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.driver import Compilation
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import graph_of, write_model
+from netspec.emit.onnx.proto import Tensors
 from netspec.emit.unrolling import tensors_of
 from netspec.emit.weights.arrays import Arrays
 from netspec.emit.weights.initial import Initial
-from netspec.emit.weights.matching import match, match_file, sizes
+from netspec.emit.weights.matching import match, sizes, weights_for
 
 if TYPE_CHECKING:
     import numpy as np
+
+Weights: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
 
 
 def arrays_of(made: Compilation, seed: int) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
@@ -32,7 +36,7 @@ def arrays_of(made: Compilation, seed: int) -> Iterator[tuple[str, np.ndarray[An
 def save(
     made: Compilation,
     path: str,
-    weights: str | os.PathLike[str] | Mapping[str, Any] | None,
+    weights: Weights,
     seed: int,
     opset: int,
     dtype: str,
@@ -42,10 +46,16 @@ def save(
     """Write the model of a net. Raises SpecError, OSError, MissingExtra."""
     require("onnx", "onnx", "numpy")
     data = graph_of(made, opset, fold)
-    if weights is None:
-        tensors: Any = Initial({name: weight for name, (weight, _) in tensors_of(made).items()}, seed)
-    elif isinstance(weights, Mapping):
-        tensors = match(made, Arrays(weights))
-    else:
-        tensors = match_file(made, os.fspath(weights))
-    write_model(path, data, tensors, dtype, made, external)
+    with tensors_of_any(made, weights, seed) as tensors:
+        write_model(path, data, tensors, dtype, made, external)
+
+
+@contextmanager
+def tensors_of_any(made: Compilation, weights: Weights, seed: int) -> Iterator[Tensors]:
+    """The numbers of a net's weights, of a file, of arrays, or drawn from a seed. Raises SpecError."""
+    if isinstance(weights, Mapping):
+        yield match(made, Arrays(weights))
+        return
+    path = None if weights is None else os.fspath(weights)
+    with closing(weights_for(made, path, (), seed)) as tensors:
+        yield tensors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import click
@@ -22,7 +23,7 @@ from netspec.emit.running.refusal import Refused
 from netspec.emit.running.results import is_numbers, largest, table, write_npz
 from netspec.emit.running.sessions import Session, folder_of, latency_text, provider_of, short
 from netspec.emit.style import paint, plural, printable, wants_color
-from netspec.emit.weights.matching import Matched, weights_for
+from netspec.emit.weights.matching import weights_for
 from netspec.emit.writing import reason_of, replacing, same_file
 
 
@@ -96,12 +97,8 @@ def _of_net(
     data = graph_of(made)
     ports = ports_of_graph(data, made)
     given = feeds(ports, inputs, batch, seed)
-    tensors = weights_for(made, weights, renames, seed)
-    try:
+    with closing(weights_for(made, weights, renames, seed)) as tensors:
         session = load_net(made, data, tensors, provider, threads or 0)
-    finally:
-        if isinstance(tensors, Matched):
-            tensors.close()
     random = weights is None and made.totals is not None and made.totals.params != 0
     said = [f"weights: random, from seed {seed}"] if random else []
     read = [path for path in (made.source.path, weights) if path is not None]

@@ -29,6 +29,9 @@ class Initial:
         self.weights = weights
         self.seed = seed
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def chunks(self, name: str) -> Iterator[np.ndarray[Any, Any]]:
         """The elements in order, as flat arrays of float32 (of a wider type where the weight has one, or int64)."""
         import numpy as np
