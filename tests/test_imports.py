@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from netspec import resources
 
@@ -54,6 +57,19 @@ def test_check_imports_nothing_heavy(name: str, tmp_path: Path) -> None:
     outcome = heavy_imports(CHECK.format(spec=name), tmp_path)
     assert outcome.exit_code == 0, outcome.output
     assert outcome.heavy == [], outcome.output
+
+
+def test_check_of_weights_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text("net A {\n  input x: [4]\n  fc: dense 3\n}\n", encoding="utf-8")
+    torch.save({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, tmp_path / "w.pt")
+    np.savez(tmp_path / "w.npz", **{"fc.weight": np.zeros((3, 4)), "fc.bias": np.zeros(3)})
+    save_file({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, tmp_path / "w.safetensors")
+    for name in ("w.pt", "w.npz", "w.safetensors"):
+        program = CHECK.replace("{spec!r}]", '"a.net", "--weights", {spec!r}]')
+        outcome = heavy_imports(program.format(spec=name), tmp_path)
+        assert outcome.exit_code == 0, outcome.output
+        assert outcome.heavy == [], outcome.output
+        assert f"All 2 tensors of {name} fit." in outcome.output
 
 
 def test_a_heavy_import_is_noticed(tmp_path: Path) -> None:

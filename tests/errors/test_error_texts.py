@@ -31,6 +31,15 @@ ELSEWHERE = {
     "NS217": "test_error_texts_direct: a value on the command line",
     "NS601": "tests/explain and tests/torch: only codegen tells it",
     "NS602": "tests/explain and tests/torch: only codegen tells it",
+    "NS801": "tests/weights/test_weight_errors: a file of weights",
+    "NS802": "tests/weights/test_weight_errors: a file of weights",
+    "NS803": "tests/weights/test_weight_errors: a file of weights",
+    "NS804": "tests/weights/test_weight_errors: a file of weights",
+    "NS805": "tests/weights/test_weight_errors: a file of weights",
+    "NS806": "tests/weights/test_weight_errors: a file of weights",
+    "NS807": "tests/weights/test_weight_errors: a file of weights",
+    "NS808": "tests/weights/test_weight_errors: a file of weights",
+    "NS809": "tests/weights/test_weight_errors: a file of weights",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +79,14 @@ def test_safetensors() -> None:
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz(save) -> None:
+def test_npz(save: Callable[..., None]) -> None:
     arrays = {name: value for name, value in TENSORS.items() if value.dtype != torch.bfloat16}
     save("w.npz", **{name: value.numpy() for name, value in arrays.items()})
     assert_same(read("w.npz"), arrays)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz_of_other_orders(save) -> None:
+def test_npz_of_other_orders(save: Callable[..., None]) -> None:
     array = random(3, 4, 5).numpy()
     save(
         "w.npz", fortran=np.asfortranarray(array), big=array.astype(">f4"), both=np.asfortranarray(array.astype(">f8"))
@@ -96,7 +97,7 @@ def test_npz_of_other_orders(save) -> None:
 
 
 @pytest.mark.parametrize("version", [(2, 0), (3, 0)])
-def test_npz_of_other_versions(version) -> None:
+def test_npz_of_other_versions(version: tuple[int, int]) -> None:
     with open("a.npy", "wb") as file:
         np.lib.format.write_array(file, np.arange(3.0), version)
     npz({"a.npy": Path("a.npy").read_bytes()})
