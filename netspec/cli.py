@@ -233,7 +233,8 @@ def init(target: str, settings: tuple[str, ...], output: str, seed: int, color: 
 @_seed
 @click.option(
     "--input", "inputs", multiple=True, metavar="NAME=VALUE",
-    help="Value of an input: a .npy file, a .png image, or random; repeatable. A sole input needs no NAME=.",
+    help="Value of an input: a .npy file, FILE.npz:MEMBER, a PNG or JPEG image, or random; repeatable. A sole input "
+    "needs no NAME=.",
 )  # fmt: skip
 @click.option("--batch", type=click.IntRange(1, 65_536), default=1, show_default=True, help="Samples of random inputs.")
 @click.option("-o", "--output", metavar="OUT.npz", help="Write the outputs to a file.")
