@@ -75,8 +75,8 @@ def commands(block: Block) -> Iterator[Command]:
 
 
 def agree(expected: str, actual: str) -> bool:
-    """Whether the texts are equal, where a line `...` of the expected one stands for any lines, and a tiny number such as
-    3.6e-07 for any other: rounding differs between machines."""
+    """Whether the texts are equal, where a line `...` of the expected one stands for any lines, and a tiny number such
+    as 3.6e-07 for any other: rounding differs between machines."""
     pattern = "".join(
         "(?:.*\n)*?" if line == "...\n" else re.escape(line) for line in expected.splitlines(keepends=True)
     )

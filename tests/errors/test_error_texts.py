@@ -40,6 +40,10 @@ ELSEWHERE = {
     "NS807": "tests/weights/test_weight_errors: a file of weights",
     "NS808": "tests/weights/test_weight_errors: a file of weights",
     "NS809": "tests/weights/test_weight_errors: a file of weights",
+    "NS701": "tests/onnx/test_export.py: only export tells it",
+    "NS702": "tests/onnx/test_export.py: only what writes weights tells it",
+    "NS703": "tests/onnx/test_export.py: likewise",
+    "NS704": "tests/onnx/test_export.py: only export tells it",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }
 

@@ -183,7 +183,10 @@ HEAD = "the layer `shift` of the package tiny-layers 1.0 (tiny_layers:Shift) can
         ("Shift = 3", "it is no subclass of netspec.ops.base.Layer"),
         (LAYERS.replace("class Shift", "class Move"), "AttributeError: module 'tiny_layers' has no attribute 'Shift'"),
         (LAYERS.replace("def reach", "def reech"), "its class lacks `reach`"),
-        (LAYERS.split("    example")[0], "its class lacks `cost`, `onnx`, `output`, `reach`, `torch`, `weights`, `example`"),
+        (
+            LAYERS.split("    example")[0],
+            "its class lacks `cost`, `onnx`, `output`, `reach`, `torch`, `weights`, `example`",
+        ),
         (LAYERS.replace("class Shift", "class Move") + "\nShift = Move", "its class `Move` is the layer `move`"),
         (LAYERS.replace("Shift", "Conv") + "\nShift = Conv", "`conv` is netspec's own, which cannot be replaced"),
     ],

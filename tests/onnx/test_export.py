@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -283,19 +284,30 @@ def test_what_goes_wrong_leaves_everything_as_it_was(tmp_path: Path, external: b
     assert path.read_bytes() == b"before"
 
 
+SLOW = """
+import time
+
+from netspec.cli import main
+from netspec.emit.weights.initial import Initial
+
+Initial.chunks = lambda self, name: time.sleep(60)
+main()
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: int):
-    (tmp_path / "large.net").write_text("net Large {\n  input x: [4096]\n  repeat 12 { dense 4096 }\n}\n")
+def test_a_signal_leaves_nothing_behind(spec: Path, number: int):
     process = subprocess.Popen(
-        [sys.executable, "-m", "netspec", "export", "large.net", "-o", "large.onnx"], cwd=tmp_path,
+        [sys.executable, "-c", SLOW, "export", "small.net", "-o", "small.onnx"],
         stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    while not any(name.startswith(".netspec-") for name in os.listdir(tmp_path)):
+    while not any(name.startswith(".netspec-") for name in os.listdir()):
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
-    assert os.listdir(tmp_path) == ["large.net"]
+    assert os.listdir() == ["small.net"]
 
 
 def test_torch_is_not_imported(spec: Path):
@@ -369,6 +381,20 @@ def test_a_wrong_spec_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
               |   ^^^^^^^^^^^^ not with a symbol
               |
               = help: give the symbols values, such as `--set H=224`
+
+            1 error
+            """,
+        ),
+        (
+            "net Resized {\n  input signal: [1, 100_000]\n  upsample 1.5\n}\n",
+            """
+            error[NS704]: `upsample` of [1, 100000] needs a constant of 15,000,000,000 numbers in ONNX
+             --> spec.net:3:3
+              |
+            3 |   upsample 1.5
+              |   ^^^^^^^^^^^^ at most 4,000,000
+              |
+              = help: give the layer a smaller input, or write it otherwise
 
             1 error
             """,

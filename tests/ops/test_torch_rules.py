@@ -190,7 +190,9 @@ def call_of(case: Case) -> Callable[..., Any]:
     rule = rule_of(case)
     ranks = [len(shape) for shape in case[2]]
     names = tuple(f"x{index}" for index in range(len(ranks)))
-    inputs = tuple(map(aligned, names, ranks, [max(ranks)] * len(ranks))) if layer(case[0], **case[1]).broadcasts else names
+    inputs = (
+        tuple(map(aligned, names, ranks, [max(ranks)] * len(ranks))) if layer(case[0], **case[1]).broadcasts else names
+    )
     return eval(f"lambda {', '.join(names)}: {text(rule, rule.function, inputs)}", scope(""))
 
 
