@@ -403,7 +403,7 @@ def test_a_wrong_spec_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "net Deep {\n  input x: [8]\n  repeat 1_000_000 { dense 8 }\n}\n",
             """
             error[NS703]: `Deep` has too many layers to write out: 1,000,000
-              = help: at most 200,000 layers are written, repeated ones each time
+              = help: at most 50,000 layers are written, repeated ones each time
 
             1 error
             """,
