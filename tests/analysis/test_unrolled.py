@@ -119,8 +119,8 @@ def test_too_many_layers():
     text = "net Deep {{\n  input x: [4, 3]\n  repeat {times} {{ conv 4 k=1 -> relu }}\n}}\n"
     made = compiled(text.format(times=1000))
     assert len(unrolled(made).steps) == 2000
-    made = compiled(text.format(times=limits.ROWS))
+    made = compiled(text.format(times=limits.LAYERS))
     with pytest.raises(TooManyLayers) as caught:
         unrolled(made)
-    assert caught.value.layers >= 2 * limits.ROWS
-    assert f"at most {limits.ROWS:,} can be written out" in str(caught.value)
+    assert caught.value.layers >= 2 * limits.LAYERS
+    assert f"at most {limits.LAYERS:,} can be written out" in str(caught.value)
