@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from netspec.analysis.rows import exceeds
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_source, find_source, split_target, told
+from netspec.driver import Compilation, compile_one, compile_source, find_source, split_target, told
 from netspec.elaborate.files import source_from_bytes
 from netspec.emit.diagnostics import counts, render
 from netspec.emit.style import paint, plural, printable, terminal_width, wants_color
@@ -27,6 +27,7 @@ from netspec.syntax.parser import parse_expression
 _USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
 _USAGE |= {CannotReadWeights.code, BadWeights.code, MoreThanTensors.code}
 _MISTAKES = 5  # told of a value on the command line
+Made = TypeVar("Made")
 _LINES = ("text", "concise")  # forms of diagnostics that stand beside the nets
 
 
@@ -237,6 +238,25 @@ def source_of(target: str) -> tuple[SourceFile, str | None]:
         return find_source(target), None
     path, net = split_target(target)
     return find_source(path), net
+
+
+def with_net(
+    target: str, settings: Sequence[str], color: str, act: Callable[[Compilation], Made], symbolic: bool = False
+) -> tuple[Made | None, int]:
+    """What comes of a target's net, if it is sound, and the exit code. Errors and warnings are printed, those that
+    `act` raises too."""
+    found: Sequence[Diagnostic] = ()
+    result: Made | None = None
+    try:
+        source, net = source_of(target)
+        made = compile_one(source, net, parse_settings(settings), symbolic=symbolic)
+        found = told([made])
+        if made.sound and made.network is not None:
+            result = act(made)
+    except SpecError as error:
+        found = (*found, *error.diagnostics)
+    print_diagnostics(found, wants_color(color, sys.stderr))
+    return result, exit_code(found)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 
 import click
 
-from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_one, told
+from netspec.driver import Compilation
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import DATA, graph_of, write_model
 from netspec.emit.onnx.proto import OutOfRange
-from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
-from netspec.emit.style import plural, printable, wants_color
+from netspec.emit.report import with_net
+from netspec.emit.style import plural, printable
 from netspec.emit.weights.matching import weights_for
 from netspec.emit.writing import reason_of, same_file
 
@@ -43,29 +41,23 @@ def export(
     if dtype == "bfloat16" and opset < BFLOAT16_OPSET:
         raise click.UsageError(f"operators take bfloat16 from opset {BFLOAT16_OPSET} on: leave out --opset {opset}")
     require("onnx", "onnx", "numpy")
-    found: Sequence[Diagnostic] = ()
-    written: str | None = None
+
+    def write(made: Compilation) -> str:
+        _keep(output, *filter(None, (made.source.path, weights)))
+        data = graph_of(made, opset, fold)
+        with closing(weights_for(made, weights, renames, seed)) as tensors:
+            beside = write_model(output, data, tensors, dtype, made, external)
+        return _said(made, output, beside, len(data.nodes), opset, weights, seed)
+
     try:
-        source, net = source_of(target)
-        made = compile_one(source, net, parse_settings(settings), symbolic=symbolic)
-        found = told([made])
-        if made.sound and made.network is not None:
-            _keep(output, *filter(None, (source.path, weights)))
-            data = graph_of(made, opset, fold)
-            with closing(weights_for(made, weights, renames, seed)) as tensors:
-                beside = write_model(output, data, tensors, dtype, made, external)
-            written = _said(made, output, beside, len(data.nodes), opset, weights, seed)
-    except SpecError as error:
-        found = (*found, *error.diagnostics)
+        written, code = with_net(target, settings, color, write, symbolic)
     except OutOfRange as error:
         raise click.ClickException(f"cannot write {printable(output)}: {error}") from None
     except OSError as error:
         raise click.ClickException(f"cannot write {printable(output)}: {reason_of(error)}") from None
-    print_diagnostics(found, wants_color(color, sys.stderr))
-    if written is None:
-        return exit_code(found)
-    click.echo(written, err=True)
-    return 0
+    if written is not None:
+        click.echo(written, err=True)
+    return code
 
 
 def _keep(output: str, *others: str) -> None:

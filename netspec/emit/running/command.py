@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_one, told
+from netspec.driver import Compilation
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import graph_of
-from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
+from netspec.emit.report import with_net
 from netspec.emit.running.feeds import Feeds, feeds
 from netspec.emit.running.loading import load_net
 from netspec.emit.running.models import read_model
@@ -66,19 +65,12 @@ def run(
             raise click.UsageError(f"--weights is for a spec: {printable(target)} has its own")
         ready = _of_model(target, _sizes(settings), inputs, batch, seed, chosen, threads)
     else:
-        found: Sequence[Diagnostic] = ()
-        made: Ready | None = None
-        try:
-            source, net = source_of(target)
-            compiled = compile_one(source, net, parse_settings(settings))
-            found = told([compiled])
-            if compiled.sound and compiled.network is not None:
-                made = _of_net(compiled, weights, renames, seed, inputs, batch, chosen, threads)
-        except SpecError as error:
-            found = (*found, *error.diagnostics)
-        print_diagnostics(found, wants_color(color, sys.stderr))
+        made, code = with_net(
+            target, settings, color,
+            lambda net: _of_net(net, weights, renames, seed, inputs, batch, chosen, threads),
+        )  # fmt: skip
         if made is None:
-            return exit_code(found)
+            return code
         ready = made
     return _run(ready, chosen, output, top, repeat, wants_color(color, sys.stdout))
 

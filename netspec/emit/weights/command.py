@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 import click
 
-from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_one, told
+from netspec.driver import Compilation
 from netspec.emit.extras import require
-from netspec.emit.report import exit_code, parse_settings, print_diagnostics, source_of
-from netspec.emit.style import plural, printable, wants_color
+from netspec.emit.report import with_net
+from netspec.emit.style import plural, printable
 from netspec.emit.unrolling import tensors_of
 from netspec.emit.weights.elements import Entry
 from netspec.emit.weights.initial import initial
@@ -27,29 +25,19 @@ def init(target: str, settings: Sequence[str], output: str, seed: int, color: st
     if ending not in WRITERS:
         raise click.UsageError(f"{printable(output)}: weights are written to .safetensors and .npz files")
     require("onnx", "numpy")
-    found: Sequence[Diagnostic] = ()
-    written: str | None = None
     try:
-        source, net = source_of(target)
-        made = compile_one(source, net, parse_settings(settings))
-        found = told([made])
-        if made.sound and made.network is not None:
-            if source.path is not None and same_file(output, source.path):
-                raise click.UsageError(f"{printable(output)} is the spec: choose another name")
-            written = _write(made, output, ending, seed)
-    except SpecError as error:
-        found = (*found, *error.diagnostics)
+        written, code = with_net(target, settings, color, lambda made: _write(made, output, ending, seed))
     except OSError as error:
         raise click.ClickException(f"cannot write {printable(output)}: {reason_of(error)}") from None
-    print_diagnostics(found, wants_color(color, sys.stderr))
-    if written is None:
-        return exit_code(found)
-    click.echo(written, err=True)
-    return 0
+    if written is not None:
+        click.echo(written, err=True)
+    return code
 
 
 def _write(made: Compilation, output: str, ending: str, seed: int) -> str:
     """Write the file, and say so."""
+    if made.source.path is not None and same_file(output, made.source.path):
+        raise click.UsageError(f"{printable(output)} is the spec: choose another name")
     tensors = initial(made, seed)
     entries = {name: Entry(sizes(weight), weight.dtype) for name, (weight, _) in tensors_of(made).items()}
     with replacing(output) as file:
