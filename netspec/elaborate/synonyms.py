@@ -17,6 +17,9 @@ SYNONYMS = {
     "concatenate": "concat", "sum": "add", "plus": "add", "multiply": "mul", "subtract": "sub", "average": "mean",
     "view": "reshape", "transpose": "permute", "embed": "embedding", "interpolate": "upsample",
     "upsampling2d": "upsample", "resize": "upsample", "pixel_shuffle": "pixelshuffle", "zeropad2d": "pad",
+    "multiheadattention": "attention", "multihead_attention": "attention", "mha": "attention",
+    "self_attention": "attention", "selfattention": "attention", "cross_attention": "attention",
+    "positional_encoding": "position", "positionalencoding": "position", "pos_embed": "position",
     "residual": "basic", "resblock": "basic",
 }  # fmt: skip
 
@@ -28,6 +31,7 @@ ARGUMENT_SYNONYMS = {
     "dilations": "dilation", "num_groups": "groups", "group": "groups", "dim": "axis", "epsilon": "eps",
     "use_bias": "bias", "ceil_mode": "ceil", "count_include_pad": "count_pad", "output_padding": "output_pad",
     "scale_factor": "scale", "output_size": "size", "negative_slope": "slope", "num_embeddings": "count",
+    "num_heads": "heads", "nhead": "heads", "n_heads": "heads", "num_kv_heads": "kv_heads", "is_causal": "causal",
 }  # fmt: skip
 
 WORD_SYNONYMS = {"True": "true", "False": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}

@@ -34,6 +34,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "merge": ("add", "mul", "concat"),
     "merge_rare": ("sub", "div", "mean", "max", "min", "stack"),
     "tensor": ("matmul", "reduce", "scale", "embedding"),
+    "attention": ("attention",),
+    "position": ("position",),
+    "feedforward": ("swiglu", "geglu"),
     "source": ("param", "constant"),
     "lenet": ("subsample", "rbf"),
 }  # fmt: skip

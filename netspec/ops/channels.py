@@ -15,12 +15,12 @@ def split_channels(channels: Dim, groups: int, which: str = "channels", also: Di
     """
     if channels % groups != 0:
         raise GroupsDoNotDivide(
-            "groups", channels=channels, groups=groups, which=which, divisors=_divisors(channels, also)
+            "groups", channels=channels, groups=groups, which=which, divisors=divisors(channels, also)
         )
     return channels // groups
 
 
-def _divisors(a: Dim, b: Dim) -> str:
+def divisors(a: Dim, b: Dim) -> str:
     """The numbers that divide both sizes, in words; of many, the first few and the last."""
     common = gcd(a, b) if isinstance(a, int) and isinstance(b, int) else 1
     found = [str(d) for d in range(1, min(common, 4096) + 1) if common % d == 0]

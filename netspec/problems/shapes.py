@@ -829,3 +829,121 @@ class ZeroAlpha(Problem):
           dense 32 -> celu alpha=0.5
         }
         """
+
+
+class HeadsDoNotDivide(Problem):
+    """Attention cuts its features into heads of one width, so that their number divides the features, unless
+    `head_dim` says how wide a head is. With fewer heads of keys and values, each is shared by equally many heads."""
+
+    code = "NS335"
+    about = "Features or heads that do not split evenly"
+    title = "{size} {what} do not split into {parts} {argument}"
+    label = "does not divide {size}"
+    help = "{argument}: {divisors}"
+    wrong = """
+        net Encoder {
+          input text: [T, 512]
+          attention 12
+        }
+        """
+    mended = """
+        net Encoder {
+          input text: [T, 512]
+          attention 8
+        }
+        """
+
+
+class NotEven(Problem):
+    """Positions as angles come in pairs, of a sine and a cosine or of two elements that are turned together, so that
+    there is an even number of elements: of a head for the rotary embedding of attention (Su et al. 2021), of a
+    vector for sinusoidal positions (Vaswani et al. 2017)."""
+
+    code = "NS336"
+    about = "An odd number where elements come in pairs"
+    title = "`{what}` takes pairs, and {size} is odd"
+    label = "{size} {of}"
+    help = "{remedy}"
+    wrong = """
+        net Encoder {
+          input text: [T, 60]
+          attention 4 rope=10_000
+        }
+        """
+    mended = """
+        net Encoder {
+          input text: [T, 64]
+          attention 4 rope=10_000
+        }
+        """
+
+
+class OptionMissing(Problem):
+    """Some arguments mean something beside others only: a window of attention ends at the position that looks, which
+    is causal attention, and positions that are learned need to know how many there are."""
+
+    code = "NS337"
+    about = "An argument that needs another one"
+    title = "`{given}` needs `{missing}`"
+    label = "{why}"
+    help = "for example `{example}`"
+    wrong = """
+        net Long {
+          input text: [T, 512]
+          attention 8 window=4096
+        }
+        """
+    mended = """
+        net Long {
+          input text: [T, 512]
+          attention 8 causal=true window=4096
+        }
+        """
+
+
+class TooManyPositions(Problem):
+    """Positions that are learned are the rows of a table, one for each, so that a sequence may not be longer than the
+    table."""
+
+    code = "NS338"
+    about = "A sequence longer than its table of positions"
+    title = "{length} positions, and a table of {most}"
+    label = "{shape} needs {length}"
+    help = "max_length: {length} or more"
+    wrong = """
+        net Encoder {
+          input patches: [197, 768]
+          position 196
+        }
+        """
+    mended = """
+        net Encoder {
+          input patches: [197, 768]
+          position 197
+        }
+        """
+
+
+class PackedMemory(Problem):
+    """`packed=true` keeps the weights of queries, keys and values in one matrix, [3 * dim, dim], so that all three are
+    made of vectors of one width. Weights of their own allow a memory of another width."""
+
+    code = "NS339"
+    about = "A memory of another width than a packed weight takes"
+    title = "the packed weight takes {dim} features, the memory has {width}"
+    label = "gets {memory}"
+    help = "leave out `packed`, or map the memory with `dense {dim}`"
+    wrong = """
+        net Reader {
+          input text: [T, 512]
+          input image: [S, 768]
+          from text -> attention 8 packed=true with image
+        }
+        """
+    mended = """
+        net Reader {
+          input text: [T, 512]
+          input image: [S, 768]
+          from text -> attention 8 with image
+        }
+        """

@@ -661,6 +661,54 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         help: shapes have no batch; `reshape` makes axes, `flatten` joins them
         """,
     ),
+    (
+        "attention", {"heads": 12}, [T((symbol("T"), 512))],
+        """
+        NS335 512 features do not split into 12 heads
+        heads: does not divide 512
+        help: heads: 1, 2, 4, 8, 16, 32, 64, ..., 512
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "kv_heads": 3}, [T((7, 512))],
+        """
+        NS335 8 heads do not split into 3 kv_heads
+        kv_heads: does not divide 8
+        help: kv_heads: 1, 2, 4 or 8
+        """,
+    ),
+    (
+        "attention", {"heads": 4, "rope": 1e4}, [T((7, 60))],
+        """
+        NS336 `rope` takes pairs, and 15 is odd
+        rope: 15 elements of a head
+        help: another number of heads
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "window": 4}, [T((7, 64))],
+        """
+        NS337 `window` needs `causal=true`
+        window: the window ends at the position itself
+        help: for example `causal=true`
+        """,
+    ),
+    (
+        "position", {"max_length": 196}, [T((197, 768))],
+        """
+        NS338 197 positions, and a table of 196
+        max_length: [197, 768] needs 197
+        help: max_length: 197 or more
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "packed": True}, [T((7, 64)), T((5, 48))],
+        """
+        NS339 the packed weight takes 64 features, the memory has 48
+        input 1: gets [5, 48]
+        help: leave out `packed`, or map the memory with `dense 64`
+        """,
+    ),
 ]  # fmt: skip
 
 

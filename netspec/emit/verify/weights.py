@@ -125,11 +125,11 @@ def _numbers(stream: np.random.Generator, key: str, weight: Weight, step: Step, 
 
     kind = step.layer.layer_name()
     constant = weight.init if isinstance(weight.init, (int, float)) else None
-    if key == "bias" or constant == 0:
+    if key.endswith("bias") or constant == 0:
         return 0.1 * stream.standard_normal(shape, np.float32)
     if kind == "embedding":
         return stream.standard_normal(shape, np.float32)
-    if kind == "param":
+    if kind in ("param", "position"):
         return 0.5 * stream.standard_normal(shape, np.float32)
     if len(shape) < 2 or (constant is not None and kind not in _MATRICES):
         return stream.uniform(0.5, 1.5, shape)  # a scale

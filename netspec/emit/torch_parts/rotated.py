@@ -1,0 +1,15 @@
+import torch
+from torch import Tensor
+
+
+def rotated(x: Tensor, base: float) -> Tensor:
+    """Rotary position embedding of x [N, heads, T, width], element i with element i + width / 2.
+
+    Su et al. 2021, arXiv:2104.09864. Position t turns the pair i by the angle t * base ** (-2 i / width).
+    """
+    half = x.shape[-1] // 2
+    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angles = torch.arange(x.shape[-2], device=x.device)[:, None] * rates
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    a, b = x.chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
