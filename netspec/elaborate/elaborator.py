@@ -628,6 +628,8 @@ class Elaborator:
         if least <= given and (most is None or given <= most):
             return
         needed = counted(least, "value") if least == most else f"at least {counted(least, 'value')}"
+        if most is not None and least < most:
+            needed = f"{least} to {counted(most, 'value')}"
         if least > 1:
             remedy = f"merge paths, `{layer} {{ | ... | ... }}`, or bring in another value, `{layer} with x`"
         else:
@@ -682,7 +684,7 @@ class Elaborator:
         return self.add(frame, node, made.outputs, span, label, again)
 
     def add(self, frame: Frame, node: Any, outputs: Outputs, span: Span, label: str | None, again: Any) -> Value:
-        """Add a node; its first output flows on, the others are members."""
+        """Add a node; its first output flows on, the others are members, which a layer may give names."""
         self.count_node(frame, span)
         module, main = frame.module, node.name
         refs = [(f"{main}.{member}", type) for member, type in outputs.items()]
@@ -692,7 +694,9 @@ class Elaborator:
         if label is not None:
             members: dict[str, Value] = {}
             if len(refs) > 1:
-                members = {m: Value(ref, type, module, span) for m, (ref, type) in zip(outputs, refs, strict=True)}
+                names = node.layer.members if isinstance(node, LayerNode) else ()
+                values = [Value(ref, type, module, span) for ref, type in refs]
+                members = dict(zip(names, values[1:], strict=True) if names else zip(outputs, values, strict=True))
             module.labels[label] = Labelled(label, value, members, main, span, again)
         return value
 

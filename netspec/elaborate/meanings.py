@@ -44,7 +44,7 @@ def meaning(annotation: Any) -> str:
             return words
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return _either([f"`{word}`" for word in parts])
+        return _either([f"`{str(word).lower() if isinstance(word, bool) else word}`" for word in parts])
     if origin is tuple:
         if len(parts) == 2 and parts[1] is Ellipsis:
             return f"a list, each {meaning(parts[0])}"
@@ -81,8 +81,10 @@ def needed(layer: type[Layer], name: str, value: Any, mistake: Any) -> tuple[str
     text = meaning(annotation)
     if mistake["type"] == "value_error":
         return text, str(mistake["msg"]).removeprefix("Value error, ")
-    if isinstance(value, bool) and "true or false" not in text:
+    if isinstance(value, bool) and "true or false" not in text and "`false`" not in text:
         return text, f"`{name}=1` or another number instead of `{'true' if value else 'false'}`"
+    if value is True and "`false`" in text:
+        return text, f"leave `{name}` out, or say which"
     if isinstance(value, int) and text == "true or false":
         return text, f"`{name}={'true' if value else 'false'}`"
     if isinstance(value, float) and value.is_integer() and "whole number" in text and value > 0:

@@ -40,6 +40,7 @@ _TITLES = {
     "merge": "Merges",
     "merge_rare": "Merges",
     "tensor": "Algebra",
+    "recurrent": "Recurrent layers",
     "source": "Tensors of their own",
     "lenet": "LeNet-5",
 }
@@ -268,6 +269,8 @@ def layer_text(layer: type[Layer]) -> str:
     for cells in columns:
         lines.append("  " + "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip())
     lines += ["", f"Inputs   {inputs_text(layer)}"]
+    if layer.members:
+        lines += [f"Members  {', '.join(layer.members)}"]
     lines += [f"Example  {layer.example}"]
     made = example(layer)
     if made is not None:
@@ -288,7 +291,10 @@ def layer_markdown(layer: type[Layer]) -> str:
             default = a.default if a.default in ("", "required") else f"`{a.default}`"
             lines.append(f"| `{a.name}` | {a.by} | {default} | {a.meaning} |")
     made = example(layer)
-    line = f"Inputs: {inputs_text(layer)}. Example: `{layer.example}`"
+    line = f"Inputs: {inputs_text(layer)}. "
+    if layer.members:
+        line += f"Further outputs: {', '.join(f'`{name}`' for name in layer.members)}. "
+    line += f"Example: `{layer.example}`"
     if made is not None:
         weights = ", ".join(f"`{weight}`" for weight in made.weights)
         line += f": `{_flow(made)}`, " + (f"weights {weights}" if weights else "no weights")

@@ -124,6 +124,7 @@ class Layer(BaseModel):
     transparent: ClassVar[bool] = False  # without a label it leaves no node: the value passes through
     broadcasts: ClassVar[bool] = False  # inputs are repeated to fit one another, from the last axis
     drawn: ClassVar[bool] = False  # whether its argument `init` says how its weight begins
+    members: ClassVar[tuple[str, ...]] = ()  # names of the outputs after the first; without them they are numbers
     example: ClassVar[str]  # one line of a spec that uses it
 
     @classmethod

@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 from netspec import limits
 from netspec.diagnostics import Problem
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, symbol
 from netspec.ir.types import TensorType
 
+BATCH = symbol("@batch")  # the number of samples as the size of an axis, of a value that has it elsewhere than in front
 AXES_INPUT = 18  # the first opset in which all reductions take their axes as an input
 
 

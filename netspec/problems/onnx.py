@@ -103,3 +103,28 @@ class LargeConstant(Problem):
           upsample 2
         }
         """
+
+
+class NoProjection(Problem):
+    """An `lstm` with `proj` multiplies its state by a matrix at every step (Sak et al. 2014). ONNX's operator LSTM has
+    no such matrix, so that the net runs in torch only."""
+
+    code = "NS705"
+    about = "An lstm with a projection"
+    title = "ONNX has no LSTM with a projection"
+    label = "`proj={proj}` has no operator"
+    help = "leave `proj` out, or use the net in torch"
+    wrong = """
+        $ netspec export example.net -o model.onnx
+        net Speech {
+          input frames: [T, 40]
+          lstm 800 proj=512
+        }
+        """
+    mended = """
+        $ netspec export example.net -o model.onnx
+        net Speech {
+          input frames: [T, 40]
+          lstm 512
+        }
+        """

@@ -947,3 +947,58 @@ class PackedMemory(Problem):
           from text -> attention 8 with image
         }
         """
+
+
+class WrongState(Problem):
+    """A recurrent layer may begin with a state, and an `lstm` with a cell too, which come through `with`. They have the
+    shapes of those that the layer ends with: [hidden], or [layers * directions, hidden] where it has several layers
+    or directions, in torch's order, forward before backward."""
+
+    code = "NS340"
+    about = "A recurrent layer that begins with a state of another shape"
+    title = "`{layer}` begins with a {member} of {needed}, and this is {shape}"
+    label = "needs {needed}"
+    help = "the shape follows from `hidden`, `layers` and `bidirectional`"
+    wrong = """
+        net Translate {
+          input source: [S, 32]
+          input target: [T, 32]
+          from source -> enc: gru 64 layers=2
+          from target -> gru 64 with enc.state
+        }
+        """
+    mended = """
+        net Translate {
+          input source: [S, 32]
+          input target: [T, 32]
+          from source -> enc: gru 64 layers=2
+          from target -> gru 64 layers=2 with enc.state
+        }
+        """
+
+
+class LoneState(Problem):
+    """An `lstm` hands two tensors from step to step: its state and its cell. Where it begins with one that is given,
+    the other has to be given too."""
+
+    code = "NS341"
+    about = "An lstm that begins with a state and no cell"
+    title = "`{layer}` begins with a state and no cell"
+    label = "needs both or none"
+    help = "bring in both, the state first: `with enc.state enc.cell`"
+    wrong = """
+        net Translate {
+          input source: [S, 32]
+          input target: [T, 32]
+          from source -> enc: lstm 64
+          from target -> lstm 64 with enc.state
+        }
+        """
+    mended = """
+        net Translate {
+          input source: [S, 32]
+          input target: [T, 32]
+          from source -> enc: lstm 64
+          from target -> lstm 64 with enc.state enc.cell
+        }
+        """

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "NS702": "tests/onnx/test_export.py: only what writes weights tells it",
     "NS703": "tests/onnx/test_export.py: likewise",
     "NS704": "tests/onnx/test_export.py: only export tells it",
+    "NS705": "tests/onnx/test_recurrent_onnx.py: only export tells it",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }
 

@@ -110,6 +110,9 @@ CASES: list[tuple[str, dict[str, Any], list[Shape]]] = [
     ("embedding", {"vocab": 100, "dim": 8}, [(T,)]),
     ("subsample", {"k": 2}, [(3, H, W)]),
     ("rbf", {"out": 10}, [(T, 8)]),
+    ("rnn", {"hidden": 5, "steps": "last"}, [(T, 8)]),
+    ("gru", {"hidden": 5, "layers": 2, "bias": "one"}, [(T, W), (2, 5)]),
+    ("lstm", {"hidden": 5, "proj": 3, "bidirectional": True}, [(T, 8), (2, 3), (2, 5)]),
     ("param", {"shape": (3, 4)}, []),
     ("constant", {"value": (1.0, 2.0)}, []),
 ]  # fmt: skip

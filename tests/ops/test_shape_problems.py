@@ -654,6 +654,54 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         """,
     ),
     (
+        "gru", {"hidden": 7, "layers": 2}, [T((4, 5)), T((7,))],
+        """
+        NS340 `gru` begins with a state of [2, 7], and this is [7]
+        input 1: needs [2, 7]
+        help: the shape follows from `hidden`, `layers` and `bidirectional`
+        """,
+    ),
+    (
+        "lstm", {"hidden": 7, "proj": 3}, [T((4, 5)), T((3,)), T((3,))],
+        """
+        NS340 `lstm` begins with a cell of [7], and this is [3]
+        input 2: needs [7]
+        help: the shape follows from `hidden`, `layers` and `bidirectional`
+        """,
+    ),
+    (
+        "lstm", {"hidden": 7}, [T((4, 5)), T((7,))],
+        """
+        NS341 `lstm` begins with a state and no cell
+        input 1: needs both or none
+        help: bring in both, the state first: `with enc.state enc.cell`
+        """,
+    ),
+    (
+        "lstm", {"hidden": 7, "proj": 7}, [T((4, 5))],
+        """
+        NS308 `proj=7` and `hidden=7` exclude each other
+        proj: a projection makes the state smaller: below 7
+        help: leave one of them out
+        """,
+    ),
+    (
+        "rnn", {"hidden": 7, "dropout": 0.5}, [T((4, 5))],
+        """
+        NS308 `dropout` and `layers=1` exclude each other
+        dropout: dropout acts between layers, and there is one
+        help: leave one of them out
+        """,
+    ),
+    (
+        "rnn", {"hidden": 7}, [T((3, 4, 5))],
+        """
+        NS301 wrong number of axes: [3, 4, 5]
+        input 0: takes [T, features], gets [3, 4, 5]
+        help: shapes have no batch; `reshape` makes axes, `flatten` joins them
+        """,
+    ),
+    (
         "dense", {"out": 3}, [T(())],
         """
         NS301 wrong number of axes: []

@@ -33,6 +33,31 @@ C1, C2, C3 = (6, 9), (6, 9, 8), (4, 5, 7, 6)
 TABLE = ((0, 1, 2), (3, 4, 5), (0, 5), (1, 2, 3, 4))
 Case = tuple[str, dict[str, Any], tuple[tuple[int, ...], ...]]
 
+SEQUENCE = (4, 5)
+RECURRENT: list[Case] = [
+    ("rnn", {"hidden": 7}, (SEQUENCE,)),
+    ("rnn", {"hidden": 7, "activation": "relu", "bidirectional": True, "layers": 2, "dropout": 0.5}, (SEQUENCE, (4, 7))),
+    ("rnn", {"hidden": 7, "bias": "one", "activation": "relu", "steps": "last"}, (SEQUENCE, (7,))),
+    ("rnn", {"hidden": 7, "bias": "one", "bidirectional": True}, (SEQUENCE,)),
+    ("gru", {"hidden": 7}, (SEQUENCE, (7,))),
+    ("gru", {"hidden": 7, "bidirectional": True, "layers": 2, "bias": False}, (SEQUENCE,)),
+    ("gru", {"hidden": 7, "layers": 3, "steps": "last"}, (SEQUENCE, (3, 7))),
+    ("gru", {"hidden": 7, "bias": "one"}, (SEQUENCE,)),
+    ("gru", {"hidden": 7, "reset": "before"}, (SEQUENCE,)),
+    ("gru", {"hidden": 7, "reset": "before", "bias": False, "bidirectional": True}, (SEQUENCE, (2, 7))),
+    ("gru", {"hidden": 7, "reset": "before", "bias": "one", "layers": 2, "dropout": 0.5}, (SEQUENCE, (2, 7))),
+    ("lstm", {"hidden": 7}, (SEQUENCE,)),
+    ("lstm", {"hidden": 7, "steps": "last", "bias": False}, (SEQUENCE, (7,), (7,))),
+    ("lstm", {"hidden": 7, "layers": 2, "bidirectional": True, "dropout": 0.5, "steps": "last"}, (SEQUENCE, (4, 7), (4, 7))),
+    ("lstm", {"hidden": 7, "bias": "one", "layers": 2, "bidirectional": True}, (SEQUENCE, (4, 7), (4, 7))),
+    ("lstm", {"hidden": 7}, ((1, 5), (7,), (7,))),
+]  # fmt: skip
+PROJECTED: list[Case] = [
+    ("lstm", {"hidden": 7, "proj": 3}, (SEQUENCE,)),
+    ("lstm", {"hidden": 7, "proj": 3, "layers": 2, "bidirectional": True}, (SEQUENCE, (4, 3), (4, 7))),
+    ("lstm", {"hidden": 7, "proj": 3, "bias": "one", "layers": 2, "bidirectional": True}, (SEQUENCE, (4, 3), (4, 7))),
+]  # fmt: skip
+
 MORE: list[Case] = [
     # what torch.nn has not, or not so
     ("conv", {"out": 4, "k": 3, "stride": 2, "pad": "same"}, (C1,)),
@@ -56,6 +81,8 @@ MORE: list[Case] = [
     ("conv", {"out": 2, "k": 2, "connect": ((0,), (0, 1)), "weight": ((1, 2), (3, 4), (5, 6))}, ((2, 6),)),
     ("dense", {"out": 2, "weight": ((1, -1), (0, 1))}, ((2,),)),
     ("dense", {"out": 1, "bias": False, "weight": (1, -1)}, ((3, 2),)),
+    *RECURRENT,
+    *PROJECTED,
     ("maxpool", {"k": 2, "stride": 2, "pad": "same"}, (C1,)),
     ("maxpool", {"k": 3, "stride": 2, "pad": "same", "dilation": 2}, (C2,)),
     ("maxpool", {"k": 2, "stride": 1, "pad": "same", "ceil": True}, (C3,)),
@@ -200,7 +227,17 @@ def build(case: Case) -> nn.Module:
     source = text(rule, rule.module)
     made = eval(source, scope(source))
     assert isinstance(made, nn.Module)
-    return made
+    return giving_outputs(rule, made, len(case[2])) if rule.call else made
+
+
+def giving_outputs(rule: Torch, module: nn.Module, inputs: int) -> nn.Module:
+    """The module as one that takes the layer's inputs and gives its outputs."""
+    names = [f"x{place}" for place in range(inputs)]
+    body = "".join(f"\n        {line}" for line in rule.statements("super().forward", names))
+    found: dict[str, Any] = {"Base": type(module)}
+    exec(f"class Whole(Base):\n    def forward(self, {', '.join(names)}):{body}", found)
+    module.__class__ = found["Whole"]
+    return module
 
 
 def call_of(case: Case) -> Callable[..., Any]:
@@ -560,6 +597,7 @@ def one_of_each() -> list[Case]:
     return [case for case in CASES if first[case[0]] is case or part_names(rule_of(case).module + "(")]
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights")  # torch's, of nn.LSTM and the like
 @pytest.mark.parametrize("case", one_of_each(), ids=ident)
 def test_compiled_and_exported(case: Case):
     torch.manual_seed(0)
@@ -569,7 +607,8 @@ def test_compiled_and_exported(case: Case):
         module = Applied(apply).eval()
         expected = module(*inputs)
         torch.compiler.reset()  # else it counts how often `Applied` is compiled anew
-        equal(torch.compile(module, fullgraph=True, backend="eager")(*inputs), expected)
+        with torch._dynamo.config.patch(allow_rnn=True):  # nn.LSTM and the like: else they are left out of the graph
+            equal(torch.compile(module, fullgraph=True, backend="eager")(*inputs), expected)
         exported = torch.export.export(module, tuple(inputs_of(case, batch=5)), dynamic_shapes=(dynamic,))
         equal(exported.module()(*inputs), expected)
 

@@ -16,6 +16,7 @@ from netspec.emit.onnx.folding import folded
 from netspec.emit.onnx.graph import BATCH, Folded, GraphData, Node, Numbers, Source, Stored
 from netspec.ir.dims import Dim, Expr
 from netspec.ir.types import DTYPE_BYTES, TensorType
+from netspec.ops import onnxrule
 from netspec.ops.onnxrule import Value
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ def _value_info(layout: Layout, value: Value) -> ValueInfoProto:
     tensor.elem_type = _CODES[layout.type_of(value)]
     tensor.shape.SetInParent()  # also of a scalar
     sizes: list[Dim | str] = [*((layout.batch,) if value.batched else ()), *value.shape]
+    sizes = [layout.batch if size == onnxrule.BATCH else size for size in sizes]
     for size in sizes:
         axis = tensor.shape.dim.add()
         if isinstance(size, int):

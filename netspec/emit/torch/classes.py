@@ -96,8 +96,10 @@ class Classes:
         for node in module.nodes:
             if node.inputs != (before,) or getattr(node, "shares", None) or getattr(node, "ties", None):
                 return False
-            if isinstance(node, LayerNode) and not self.rule(tracer, module, node).module:
-                return False
+            if isinstance(node, LayerNode):
+                rule = self.rule(tracer, module, node)
+                if not rule.module or rule.call:
+                    return False
             if any(len(tracer.modules[m].outputs) != 1 or self.outer(tracer, m) for m in used_modules(node)):
                 return False
             before = node.name

@@ -12,7 +12,7 @@ from netspec.emit.torch.expressions import attribute, nested, safe_name
 from netspec.emit.torch.layout import WIDTH
 from netspec.emit.torch.places import Place
 from netspec.ir.network import LayerNode, RepeatNode
-from netspec.ops.torchrule import aligned, fill
+from netspec.ops.torchrule import Torch, aligned, fill
 
 if TYPE_CHECKING:
     from netspec.emit.torch.writer import Writer
@@ -138,7 +138,13 @@ class Forward:
             self.pending.pop(ref, None)
         if isinstance(node, LayerNode) and node.layer.broadcasts:
             self.loose |= {node.name} if all(ref in self.loose for ref in node.inputs) else set()
-        if len(refs) > 1:
+        outputs = self.writer.rule(self.place, node).outputs if isinstance(node, LayerNode) else ()
+        if outputs and any(self.remaining[ref] for ref in refs[1:]):
+            self._take_apart(node, refs, code)
+            return
+        if outputs:
+            code = fill(outputs[0], [f"{code}[0]"], ())
+        elif len(refs) > 1:
             targets = [self._fresh(node, i) for i in range(len(refs))]
             self.out.append(f"{', '.join(targets)} = {code}")
             self.makes.append("")
@@ -153,6 +159,23 @@ class Forward:
         self.pending[node.name] = used
         if self.remaining[node.name] != 1 or self._ends_line(node):
             self._keep(node.name, node)
+
+    def _take_apart(self, node: LayerNode, refs: Sequence[str], code: str) -> None:
+        """The outputs of a layer of which more than the first is used, from what its module gives."""
+        rule = self.writer.rule(self.place, node)
+        targets = [self._fresh(node, i) if self.remaining[ref] else "_" for i, ref in enumerate(refs)]
+        self.out.append(f"{fill(rule.targets, targets, ())} = {code}")
+        self.makes.append("")
+        for ref, target, output in zip(refs, targets, rule.outputs, strict=True):
+            made = fill(output, targets, ())
+            if made != target and (self.remaining[ref] > 1 or ref in self.place.module.outputs.values()):
+                self.out.append(f"{target} = {made}")
+                self.makes.append(ref)
+                made = target
+            self._hold(ref, made)
+            if made != target and self.remaining[ref]:
+                self.pending[ref] = {target}
+            self.labels |= {target} if ref != node.name else set()
 
     def _ends_line(self, node: Any) -> bool:
         """Whether a reader expects a new line after a node: an activation, a block, a repeat, unless it is merged."""
@@ -218,9 +241,14 @@ class Forward:
 
     def _module(self, node: Any, codes: list[str]) -> str:
         shares = getattr(node, "shares", None)
-        if not node.name and not isinstance(node, LayerNode):
-            return f"super().forward({', '.join(codes)})"
-        return f"{attribute(node.name) if shares is None else self._layer(shares)}({', '.join(codes)})"
+        rule: Torch | None = self.writer.rule(self.place, node) if isinstance(node, LayerNode) else None
+        if not node.name and (rule is None or rule.call):
+            module = "super().forward"
+        else:
+            module = attribute(node.name) if shares is None else self._layer(shares)
+        if rule is not None and rule.call:
+            return rule.applied(module, [code if _is_one(code) else f"({code})" for code in codes])
+        return f"{module}({', '.join(codes)})"
 
     def _variables(self, refs: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -261,7 +289,8 @@ class Forward:
         is_labelled = node is not None and self.place.origin(node).labelled and node.name.isidentifier()
         label = safe_name(node.name) if is_labelled else ""
         if number:
-            stems = ["out"]
+            own: tuple[str, ...] = node.layer.members[number - 1 : number] if isinstance(node, LayerNode) else ()
+            stems = [*own, *(f"{label}_{name}" for name in own if label), "out"]
         elif label and (self.remaining[node.name] > 1 or self._is_merged(node)):
             stems = [label, "out"]
         else:

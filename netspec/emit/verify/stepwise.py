@@ -113,6 +113,11 @@ class Stepwise:
         if not step.inputs:  # a tensor of its own
             return self._source(step, made)
         module: Apply = made.to(self._dtype).eval() if self.wide else made.eval()
+        if rule.call:
+            inputs = ", ".join(names := [f"x{place}" for place in range(len(step.inputs))])
+            scope = {**self.names, "module": module}
+            exec("\n    ".join([f"def applied({inputs}):", *rule.statements("module", names)]), scope)
+            module = scope["applied"]
         if self.tensors is not None:
             weights = {name: self._tensor(full) for name, (full, _) in step.weights.items()}
             made.load_state_dict(weights, strict=True, assign=True)

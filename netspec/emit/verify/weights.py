@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _MATRICES = ("conv", "dense", "upconv")
+_RECURRENT = ("rnn", "gru", "lstm")
 _LARGE = 8.0
 _STATISTICS = {"running_mean", "running_var"}
 
@@ -124,6 +125,9 @@ def _numbers(stream: np.random.Generator, key: str, weight: Weight, step: Step, 
     import numpy as np
 
     kind = step.layer.layer_name()
+    if kind in _RECURRENT:  # so that the state neither dies out nor grows from step to step
+        share = 0.3 if len(shape) < 2 else 0.7 / shape[1] ** 0.5 if "_hh_" in key else 1 / shape[1] ** 0.5
+        return np.float32(share) * stream.standard_normal(shape, np.float32)
     constant = weight.init if isinstance(weight.init, (int, float)) else None
     if key.endswith("bias") or constant == 0:
         return 0.1 * stream.standard_normal(shape, np.float32)
