@@ -41,12 +41,15 @@ _TITLES = {
     "merge_rare": "Merges",
     "tensor": "Algebra",
     "recurrent": "Recurrent layers",
+    "attention": "Transformers",
+    "position": "Transformers",
+    "feedforward": "Transformers",
     "source": "Tensors of their own",
     "lenet": "LeNet-5",
 }
 _STD = "Blocks of the standard library"
 _SYMBOLIC = ("[C, H, W]", "[T, D]")  # inputs on which an example may be shown, the first that fits
-_CONCRETE = ("[8]", "[8, 8, 8]", "[64, 56, 56]")  # for what needs numbers: groups, halves, merges
+_CONCRETE = ("[8]", "[8, 8, 8]", "[64, 56, 56]", "[T, 4096]")  # for what needs numbers: groups, halves, merges
 
 
 class Argument(NamedTuple):

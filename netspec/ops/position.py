@@ -80,11 +80,16 @@ class Position(Layer):
 
 def positions(graph: Graph, length: Dim) -> Value:
     """0, 1, 2, ... below a length, which may be a formula: int64 [length]."""
-    if isinstance(length, int):
-        return graph.numbers(tuple(range(length)), "int64")
     first, step = graph.numbers(0, "int64"), graph.numbers(1, "int64")
-    end = graph.node("Reshape", graph.sizes(length), graph.numbers((), "int64"), shape=())
+    end = _scalar(graph, length)
     return graph.node("Range", first, end, step, shape=(length,))
+
+
+def _scalar(graph: Graph, size: Dim) -> Value:
+    """A size as a tensor without axes."""
+    if isinstance(size, int):
+        return graph.numbers(size, "int64")
+    return graph.node("Squeeze", graph.sizes(size), graph.numbers((0,), "int64"), shape=())
 
 
 def waves(graph: Graph, length: Dim, frequencies: Sequence[float], x: Value) -> tuple[Value, Value]:

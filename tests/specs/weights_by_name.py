@@ -24,7 +24,7 @@ def state_dict_of(net: Network) -> dict[str, Shape]:
             path = ".".join(part for part in (prefix, node.name) if part)
             if isinstance(node, LayerNode):
                 for name, weight in weights_of(node, net._made.types[module]).items():
-                    yield f"{path}.{name}", weight.shape
+                    yield f"{path}.{name}".removesuffix("."), weight.shape
             elif isinstance(node, CallNode):
                 yield from walk(node.module, path)
             else:

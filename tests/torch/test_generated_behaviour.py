@@ -138,6 +138,8 @@ def test_any_value_of_any_parameter(target: str) -> None:
     for name, parameter in list(parameters.items())[1:]:
         for value in others(parameter.default):
             made = Compilation(find_source(target.split(":")[0]), target.split(":")[1], {name: value})
+            if made.diagnostics and divided(target):  # 15 features do not split into 4 heads
+                continue
             assert made.network is not None
             with torch.device("meta"):
                 expected = class_of(generate(made))()
@@ -145,6 +147,11 @@ def test_any_value_of_any_parameter(target: str) -> None:
             assert described(module) == described(expected), (name, value)
             x = inputs_of(made, 2, "meta")
             assert shapes(module.eval()(*x)) == [t.shape for t in output_types(made)], (name, value)
+
+
+def divided(target: str) -> bool:
+    """Whether some of a net's parameters divide others."""
+    return target.split(":")[0] in ("bert", "gpt2", "llama", "mistral", "transformer", "vit")
 
 
 def others(value: Any) -> list[Any]:

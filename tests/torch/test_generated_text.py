@@ -69,6 +69,39 @@ CLASSES: dict[str, list[str]] = {
     "squeezenet:SqueezeNet10": ["Fire"],
     "squeezenet:SqueezeNet11": ["Fire"],
     "unet:UNet": ["CenterCrop", "Double", "Up"],
+    **{
+        f"{spec}:{net}": classes
+        for spec, nets, classes in (
+            (
+                "bert",
+                ("BERT", "BERTBase", "BERTLarge"),
+                ["Embeddings", "PackedAttention", "Pooler", "Position", "TransformerEncoder"],
+            ),
+            (
+                "gpt2",
+                ("GPT2", "GPT2Small", "GPT2Medium", "GPT2Large", "GPT2XL"),
+                ["PackedAttention", "Position", "Unit"],
+            ),
+            (
+                "llama",
+                ("Llama", "Llama2_7B", "Llama3_8B", "Llama3_70B", "Llama405B"),
+                ["Attention", "Decoder", "SwiGlu"],
+            ),
+            ("llama", ("Llama3_2_1B",), ["Attention", "Decoder", "Model", "SwiGlu"]),
+            ("mistral", ("Mistral7B",), ["Attention", "Decoder", "SwiGlu"]),
+            (
+                "transformer",
+                ("Transformer", "TransformerBase", "TransformerBig"),
+                ["Decoder", "PackedAttention", "SinusoidalPosition", "TransformerEncoder"],
+            ),
+            (
+                "vit",
+                ("ViT", "ViT_B16", "ViT_B32", "ViT_L16", "ViT_L32"),
+                ["Encoder", "EncoderLayer", "Mlp", "PackedAttention"],
+            ),
+        )
+        for net in nets
+    },
     # no blocks, but parts of torch_parts
     "lenet5:LeNet5": ["Subsample2d", "TableConv2d", "Rbf"],
     "bn_dropout_cnn:BnDropoutCNN": ["DownscaleDropout"],

@@ -54,6 +54,8 @@ def test_library_blocks_have_none(name: str) -> None:
         "preactivation": "preactivation 16 stride=2",
         "squeeze_excite": "squeeze_excite",
         "transition": "transition",
+        "decoder": "flatten start=1 -> permute (1, 0) -> decoder 4 64",
+        "transformer_encoder": "flatten start=1 -> permute (1, 0) -> transformer_encoder 4",
     }
     assert of_body(f"conv 16 k=3 pad=1\n{call.get(name, name)}") == []
 

@@ -204,7 +204,10 @@ class Writer:
                 if source.count("../") == depth:
                     owner, _, tied = source.removeprefix("../" * depth).rpartition(".")
                     target = attribute(node.name) if depth == 0 else f'self.get_submodule("{own}")'
-                    yield Entry(f"{target}.{weight}", f"{attribute(owner)}.{tied}")
+                    layer = getattr(place.nodes.get(owner), "layer", None)
+                    drawn = getattr(layer, "init", None) is not None  # what that returns is any module
+                    given = f'.get_parameter("{tied}")' if drawn else f".{tied}"
+                    yield Entry(f"{target}.{weight}", attribute(owner) + given)
             if isinstance(node, CallNode) and node.module not in tracer.definitions:
                 yield from self._ties(place, node.module, f"{own}.", depth + 1)
             elif isinstance(node, RepeatNode):
