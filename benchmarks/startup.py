@@ -14,6 +14,7 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = 1.5
+MORE_MS = 20  # than LeNet-5, for any network
 TURNS = 25
 
 PEER = [sys.executable, "-c", "import lark, click; from pydantic import BaseModel"]
@@ -44,7 +45,16 @@ def compare(spec: str) -> None:
     )
 
 
+def large(spec: str, small: str) -> None:
+    """A check costs by the lines of a spec, and not by the size of its network."""
+    turns = [(cpu_seconds([*CHECK, spec]), cpu_seconds([*CHECK, small])) for _ in range(TURNS + 1)][1:]
+    more = median(one - other for one, other in turns) * 1e3
+    verdict = "met" if more <= MORE_MS else "MISSED"
+    print(f"{spec:28} {more:+7.0f} ms   than {small}   target {MORE_MS}: {verdict}")
+
+
 if __name__ == "__main__":
     print(f"CPU time of a process, median of {TURNS}")
     compare("specs/lenet5.net")
     compare("specs/resnet.net:ResNet152")
+    large("specs/llama.net:Llama405B", "specs/lenet5.net")
