@@ -48,7 +48,7 @@ class Attention(Layer):
     causal: bool = False
     bias: bool = True
     dropout: Rate = 0.0
-    rope: NotNegative = 0.0
+    rope: Count | NotNegative = 0
     qk_norm: bool = False
     window: Count = 0
     packed: bool = False
@@ -152,7 +152,7 @@ class Attention(Layer):
         ]
         memory = [Arg(inputs[1].shape[1], "memory_dim", source=Size(1, 1))] if cross else []
         rest = (
-            given("rope", self.rope, "rope", 0.0),
+            given("rope", self.rope, "rope", 0),
             given("qk_norm", self.qk_norm, "qk_norm", False),
             given("window", self.window, "window", 0),
         )

@@ -23,7 +23,7 @@ class Attention(nn.Module):
         causal: bool = False,
         bias: bool = True,
         dropout: float = 0.0,
-        rope: float = 0.0,
+        rope: float = 0,
         qk_norm: bool = False,
         window: int = 0,
     ) -> None:
