@@ -143,14 +143,15 @@ class _Recurrent(Layer):
         args += self.more_args()
         module = "Recurrence" if own else f"nn.{self.layer_name().upper()}"
         single = self.layers * self.directions == 1
-        begin = [f"{{{i}}}" + (".unsqueeze(0)" if single else ".transpose(0, 1)") + ".contiguous()"
-                 for i in range(1, len(inputs))]  # fmt: skip
+        begin = [f"{{{place}}}" for place in range(1, len(inputs))]
         begins = f", {begin[0]}" if len(begin) == 1 else f", ({', '.join(begin)})" if begin else ""
+        in_front = "{0}.unsqueeze(0).contiguous()" if single else "{0}.transpose(0, 1).contiguous()"
         ends = [f"{{{i + 1}}}" for i in range(len(self.members))]
         return Torch(
             module,
             args=tuple(args),
             call=f"{{module}}({{0}}{begins})",
+            given=("{0}", *[in_front] * len(begin)),
             targets="{0}, " + (ends[0] if len(ends) == 1 else f"({', '.join(ends)})"),
             outputs=(
                 "{0}" if self.steps == "all" else "{0}[:, -1]",

@@ -11,11 +11,12 @@ the arguments), or a template, which has braces:
 Torch's tensors have the batch in front, and so the rules expect them. A name without a dot in a module is
 a part, a class or function of `netspec.emit.torch_parts`, which the generated file must hold.
 
-A module that is not applied to its inputs alone, or gives other than the layer's outputs, says so: `call` is a template
-with {module} for it, `targets` one of what its value is taken apart into, {0}, {1}, ..., and `outputs` has one for each
-output of the layer, made of these: the call `{module}({0})` with the targets `{0}, ({1}, {2})` and the outputs `{0}`,
-`{1}[0]` is `x, (state, _) = self.lstm1(x)`, of which `x` and `state[0]` are used. Where nothing but the first output is
-used, it is `self.lstm1(x)[0]`.
+A module that is not applied to its inputs alone, or gives other than the layer's outputs, says so. `call` is a template
+with {module} for it and {0}, {1}, ... for the inputs, each as `given` makes it of its code, {0}. `targets` is one of
+what its value is taken apart into, and `outputs` has one for each output of the layer, made of these. With the call
+`{module}({0})`, the targets `{0}, ({1}, {2})` and the outputs `{0}`, `{1}[0]`, `{2}[0]` it is written
+`x, (state, _) = self.lstm1(x)`, and then `x` and `state[0]` are used; where nothing but the first output is used, it is
+`self.lstm1(x)[0]`.
 
 A layer without inputs (`param`, `constant`) has a module that is a tensor: it is assigned to an attribute
 under the layer's own name (`self.pos = nn.Parameter(...)`), which is the layer's value. It has no batch. A
@@ -80,15 +81,20 @@ class Torch(NamedTuple):
     args: tuple[Arg, ...] = ()
     literal: Any = None
     call: str = ""
+    given: tuple[str, ...] = ()
     targets: str = ""
     outputs: tuple[str, ...] = ()
 
-    def applied(self, module: str, inputs: Sequence[str]) -> str:
-        """The code of a module's call, where the rule says how."""
-        code = fill(self.call.replace("{module}", module), inputs, ())
+    def taken(self, inputs: Sequence[str]) -> list[str]:
+        """The code of each input as the call takes it."""
+        codes = [fill(how, (code,), ()) for how, code in zip(self.given, inputs, strict=True)]
         for away, back in ((".squeeze(0)", ".unsqueeze(0)"), (".transpose(0, 1)", ".transpose(0, 1)")):
-            code = code.replace(f"{away}{back}.contiguous()", "")  # the state of another layer, as that gives it
-        return code
+            codes = [code.replace(f"{away}{back}.contiguous()", "") for code in codes]  # as another layer gave it
+        return codes
+
+    def applied(self, module: str, taken: Sequence[str]) -> str:
+        """The code of a module's call."""
+        return fill(self.call.replace("{module}", module), taken, ())
 
     def statements(self, module: str, inputs: Sequence[str]) -> list[str]:
         """The body of a function that gives all outputs of the layer, for code that nobody reads."""
@@ -96,7 +102,7 @@ class Torch(NamedTuple):
             return [f"return {module}({', '.join(inputs)})"]
         names = [f"made{place}" for place in range(len(re.findall(r"\{\d+\}", self.targets)))]
         outputs = ", ".join(fill(output, names, ()) for output in self.outputs)
-        return [f"{fill(self.targets, names, ())} = {self.applied(module, inputs)}", f"return {outputs}"]
+        return [f"{fill(self.targets, names, ())} = {self.applied(module, self.taken(inputs))}", f"return {outputs}"]
 
 
 def dim(axis: int) -> int:

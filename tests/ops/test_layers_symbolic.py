@@ -120,11 +120,6 @@ CASES: list[tuple[str, dict[str, Any], list[Shape]]] = [
     ("rnn", {"hidden": 5, "steps": "last"}, [(T, 8)]),
     ("gru", {"hidden": 5, "layers": 2, "bias": "one"}, [(T, W), (2, 5)]),
     ("lstm", {"hidden": 5, "proj": 3, "bidirectional": True}, [(T, 8), (2, 3), (2, 5)]),
-    ("attention", {"heads": 4, "kv_heads": 2, "causal": True, "rope": 1e4, "bias": False}, [(T, 16)]),
-    ("attention", {"heads": 4, "head_dim": 3, "qk_norm": True}, [(T, 16), (W, 6)]),
-    ("position", {"kind": "sinusoidal"}, [(T, 8)]),
-    ("swiglu", {"hidden": 12}, [(T, 8)]),
-    ("geglu", {"hidden": 12, "bias": True}, [(T, W, 8)]),
     ("param", {"shape": (3, 4)}, []),
     ("constant", {"value": (1.0, 2.0)}, []),
 ]  # fmt: skip

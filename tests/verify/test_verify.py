@@ -64,6 +64,29 @@ net Shared {
   add with x -> upconv 4 k=2 stride=2
 }
 """,
+    "recurrent layers": """
+net Recurrent {
+  input x: [T, 6]
+  input h: [6]
+  param c: [6]
+  from x -> body: repeat 2 { gru 6 bidirectional=true -> dense 6 }
+  first: lstm 6 with h c
+  second: lstm 6 bias=one with first.state first.cell
+  low: rnn 5 layers=2 activation=relu bias=false
+  from second -> deep: gru 5 layers=2 reset=before steps=last with low.state
+  return deep, low, second.cell, deep.state
+}
+""",
+    "recurrent layers in a repeat": """
+net Stacked {
+  input words: int64 [T]
+  embedding 30 8
+  layers: repeat 3 { lstm 8 }
+  again: gru 8
+  reuse again
+  last: repeat 2 { add { | identity | rnn 8 bias=one } }
+}
+""",
     "norms": """
 net Norms {
   input x: [8, 6, 5]

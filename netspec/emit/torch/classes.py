@@ -23,6 +23,8 @@ from netspec.syntax import ast
 
 _PLAIN = (bool, int, float, str)
 
+_RECURRENT = ("rnn", "gru", "lstm")
+
 
 class Classes:
     """The classes of a net. `tracers`: its elaboration, and others at other values of its parameters, which the
@@ -211,7 +213,7 @@ class Classes:
             return self._input_size(place, ref, index, axis)
         node = place.node(ref)
         if isinstance(node, LayerNode):
-            return self._layer_size(place, node, len(place.types[ref].shape), axis)
+            return self._layer_size(place, node, ref, axis)
         if isinstance(node, CallNode):
             if self.is_inline(place.tracer, node.module):
                 inner = place.inside(node.module, node)
@@ -248,11 +250,18 @@ class Classes:
         names = [name for name, at in self.size_names(place).items() if at == (index, axis)]
         return py.Name(names[0], py.Load()) if names else None
 
-    def _layer_size(self, place: Place, node: LayerNode, rank: int, axis: int) -> py.expr | None:
-        if axis not in _own_axes(node.layer, rank):
+    def _layer_size(self, place: Place, node: LayerNode, ref: str, axis: int) -> py.expr | None:
+        if axis not in _own_axes(node.layer, len(place.types[ref].shape)):
             return None
-        if node.layer.layer_name() != "concat":
-            return self.argument(place, node, "out")
+        name = node.layer.layer_name()
+        if name in _RECURRENT:
+            layer: Any = node.layer
+            own = "proj" if getattr(layer, "proj", None) and ref != f"{node.name}.2" else "hidden"
+            size = self.argument(place, node, own)
+            both = layer.bidirectional and ref == node.name
+            return py.BinOp(constant(2), py.Mult(), size) if both and size is not None else size
+        if name != "concat":
+            return self.argument(place, node, "dim" if name == "embedding" else "out")
         total: py.expr | None = None
         for ref in node.inputs:
             part = self.size(place, ref, axis) or constant(place.types[ref].shape[axis])
@@ -400,7 +409,7 @@ def _own_axes(layer: Any, rank: int) -> tuple[int, ...]:
     name = layer.layer_name()
     if name in ("conv", "upconv"):
         return (0,)
-    if name in ("dense", "rbf"):
+    if name in ("dense", "rbf", "embedding", *_RECURRENT):
         return (rank - 1,)
     return (layer.axis % rank,) if name == "concat" else ()
 

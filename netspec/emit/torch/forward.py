@@ -17,6 +17,8 @@ from netspec.ops.torchrule import Torch, aligned, fill
 if TYPE_CHECKING:
     from netspec.emit.torch.writer import Writer
 
+_MOST_TAKEN = 45  # characters of inputs in the line of a call that gives several values
+
 
 class Forward:
     """The statements of a class's `forward`. A value that is used once is written where it is used."""
@@ -40,6 +42,7 @@ class Forward:
         self.pending: dict[str, set[str]] = {}  # the variables in values that are still to be computed
         self.loose: set[str] = set()  # values without a batch
         self.layers: dict[str, str] = {}  # layers outside whose weights are used, by path: the names they have here
+        self.first_states: dict[tuple[str, str], str] = {}  # variables that hold inputs, by layer and code
         self.out: list[str] = []
         self.makes: list[str] = []  # the value that each statement makes
         self.names: set[str] = set()
@@ -76,7 +79,7 @@ class Forward:
         """Give the type of a variable that is returned and begins as what a module gives, whose type is not known."""
         name = self.out[-1].removeprefix("return ")
         first = next((i for i, line in enumerate(self.out) if re.match(rf"[\w, ]*\b{name}\b[\w, ]* = ", line)), None)
-        if first is None or name in self.inputs:
+        if first is None or name in self.inputs or "," in name:  # of several the types are not asked
             return
         typed = ("torch.", "F.", *(f"{known}." for known in self.inputs), *(f"{known} " for known in self.inputs))
         if self.out[first].startswith(f"{name} = ") and not self.out[first].removeprefix(f"{name} = ").startswith(
@@ -247,8 +250,24 @@ class Forward:
         else:
             module = attribute(node.name) if shares is None else self._layer(shares)
         if rule is not None and rule.call:
-            return rule.applied(module, [code if _is_one(code) else f"({code})" for code in codes])
+            return rule.applied(module, self._taken(rule, node, codes))
         return f"{module}({', '.join(codes)})"
+
+    def _taken(self, rule: Torch, node: LayerNode, codes: Sequence[str]) -> list[str]:
+        """The inputs of a module that has a call of its own; those that do not fit into its line have their own."""
+        codes = [code if _is_one(code) else f"({code})" for code in codes]
+        taken = rule.taken(codes)
+        if sum(map(len, taken)) <= _MOST_TAKEN:
+            return taken
+        for place, member in enumerate(node.layer.members[: len(taken) - 1], start=1):
+            if not taken[place].isidentifier():
+                if (node.name, taken[place]) not in self.first_states:
+                    name = self._free([f"first_{member}", f"{safe_name(node.name)}_first_{member}"])
+                    self.out.append(f"{name} = {taken[place]}")
+                    self.makes.append("")
+                    self.first_states[node.name, taken[place]] = name
+                taken[place] = self.first_states[node.name, taken[place]]
+        return taken
 
     def _variables(self, refs: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -285,7 +304,6 @@ class Forward:
 
     def _fresh(self, node: Any, number: int) -> str:
         """A variable that is not in use."""
-        taken = self.names
         is_labelled = node is not None and self.place.origin(node).labelled and node.name.isidentifier()
         label = safe_name(node.name) if is_labelled else ""
         if number:
@@ -295,17 +313,17 @@ class Forward:
             stems = [label, "out"]
         else:
             stems = ["x", "out", *([label] if label else [])]
-        for stem in stems:
-            if stem not in taken:
-                self.names.add(stem)
-                self.labels |= {stem} if stem == label else set()
-                return stem
-        number = 2
-        stem = stems[-1]
-        while f"{stem}{number}" in taken:
-            number += 1
-        self.names.add(f"{stem}{number}")
-        return f"{stem}{number}"
+        name = self._free(stems)
+        self.labels |= {name} if name == label else set()
+        return name
+
+    def _free(self, stems: Sequence[str]) -> str:
+        """The first name that is not in use, or the last one with a number."""
+        name, number = next((stem for stem in stems if stem not in self.names), stems[-1]), 2
+        while name in self.names:
+            name, number = f"{stems[-1]}{number}", number + 1
+        self.names.add(name)
+        return name
 
 
 def _is_one(code: str) -> bool:
