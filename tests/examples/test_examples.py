@@ -100,3 +100,11 @@ def test_an_example_comes_out_the_same_again(name: str, capsys: pytest.CaptureFi
 def test_their_specs_are_sound_and_formatted() -> None:
     assert CliRunner().invoke(cli, ["check", "--strict", str(EXAMPLES)]).exit_code == 0
     assert CliRunner().invoke(cli, ["fmt", "--check", str(EXAMPLES)]).exit_code == 0
+
+
+def test_char_gru(capsys: pytest.CaptureFixture[str]) -> None:
+    bits, one, other = run("char_gru", "--steps", "30", "--units", "16", "--length", "10")
+    assert bits < 6  # 6.6 at random
+    assert one == other
+    assert len(one) == len("def ") + 10
+    assert capsys.readouterr().out.splitlines()[-1] == "onnxruntime writes the same"
