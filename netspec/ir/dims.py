@@ -296,7 +296,10 @@ def _dim(terms: Terms) -> Dim:
     return Expr(terms)
 
 
-def _atom(op: Op) -> Expr:
+def _atom(op: Op) -> Dim:
+    low, high = _atom_bounds(op)
+    if low is not None and low == high:  # such as 1 // (H + 1)
+        return low
     return Expr({((op, 1),): 1})
 
 

@@ -140,6 +140,7 @@ def test_laws(left: Any, middle: Any, right: Any):
         ((H + W) * (H - W), H * H - W * W),
         (H % 2 + 2 * (H // 2), H),
         (H // 1, H),
+        (1 // (H + 1), 0),
         (H // H, 1),
         (H % H, 0),
         (maximum(H, 1), H),
