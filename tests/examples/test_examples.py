@@ -102,8 +102,8 @@ def test_their_specs_are_sound_and_formatted() -> None:
     assert CliRunner().invoke(cli, ["fmt", "--check", str(EXAMPLES)]).exit_code == 0
 
 
-def test_char_gru(capsys: pytest.CaptureFixture[str]) -> None:
-    bits, one, other = run("char_gru", "--steps", "30", "--units", "16", "--length", "10")
+def test_char_rnn(capsys: pytest.CaptureFixture[str]) -> None:
+    bits, one, other = run("char_rnn", "--steps", "30", "--units", "16", "--length", "10")
     assert bits < 6  # 6.6 at random
     assert one == other
     assert len(one) == len("def ") + 10

@@ -1,8 +1,8 @@
 """Train a GRU on a real text, the source of Python modules, and let it write in torch and in onnxruntime.
 
-    python examples/char_gru.py --steps 400
+    python examples/char_rnn.py --steps 400
 
-The net is `char_gru.net`. Its state goes in and comes out: one model learns from pieces of text and writes character by
+The net is `char_rnn.net`. Its state goes in and comes out: one model learns from pieces of text and writes character by
 character.
 """
 
@@ -22,7 +22,7 @@ from tqdm import trange
 
 import netspec
 
-SPEC = Path(__file__).with_name("char_gru.net")
+SPEC = Path(__file__).with_name("char_rnn.net")
 Step = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> tuple[float, str, str]:
         return scores.numpy(), state.numpy()
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "char_gru.onnx"
+        path = Path(folder) / "char_rnn.onnx"
         weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
         net.to_onnx(str(path), weights=weights)
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
