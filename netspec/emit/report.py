@@ -20,12 +20,10 @@ from netspec.limits import DIAGNOSTICS, SOURCE_BYTES
 from netspec.problems.files import CannotRead
 from netspec.problems.names import MissingParameter, UnknownSetting
 from netspec.problems.structure import UnknownNet
-from netspec.problems.weights import BadWeights, CannotReadWeights, MoreThanTensors
 from netspec.source import SourceFile
 from netspec.syntax.parser import parse_expression
 
 _USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
-_USAGE |= {CannotReadWeights.code, BadWeights.code, MoreThanTensors.code}
 _MISTAKES = 5  # told of a value on the command line
 Made = TypeVar("Made")
 _LINES = ("text", "concise")  # forms of diagnostics that stand beside the nets
@@ -137,7 +135,11 @@ def _fit(made: Sequence[Compilation], weights: str, renames: Sequence[str]) -> _
 def exit_code(found: Iterable[Diagnostic], strict: bool = False) -> int:
     """0 where nothing is wrong, 1 where a spec is, 2 where only the command is. Strictly, a warning is wrong too."""
     wrong = {d.code for d in found if strict or d.severity == "error"}
-    return 0 if not wrong else 2 if wrong <= _USAGE else 1
+    if not wrong:
+        return 0
+    from netspec.problems.weights import BadWeights, CannotReadWeights, MoreThanTensors  # only on the way to an error
+
+    return 2 if wrong <= {*_USAGE, CannotReadWeights.code, BadWeights.code, MoreThanTensors.code} else 1
 
 
 def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: bool, fit: _Fit) -> None:

@@ -9,14 +9,14 @@ from netspec.ops.arguments import Count, NotNegative, PositiveInt, Rate, wrong_r
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import divisors
 from netspec.ops.merge import one_dtype
-from netspec.ops.onnxrule import Graph, Value, affine, cut, deviated, number, reshape, transpose, unsqueeze
+from netspec.ops.norm import rms_normalised
+from netspec.ops.onnxrule import Graph, Value, cut, number, reshape, transpose, unsqueeze
 from netspec.ops.position import positions, waves
 from netspec.ops.projection import mapped, project, projection
 from netspec.ops.torchrule import Arg, Size, Torch, features_in, given
 from netspec.problems.shapes import HeadsDoNotDivide, NotEven, OptionMissing, OptionsConflict, PackedMemory
 
 _ATTENTION = 23  # the first opset that has it
-_RMS_NORMALIZATION = 23
 _EPS = 1e-6
 
 
@@ -167,7 +167,7 @@ class Attention(Layer):
             for y, heads in zip(self._projected(graph, x, memory), (self.heads, self.groups, self.groups), strict=True)
         )
         if self.qk_norm:
-            q, k = _normed(graph, q, "q_norm.weight"), _normed(graph, k, "k_norm.weight")
+            q, k = (rms_normalised(graph, y, f"{name}_norm.weight", 1, _EPS) for name, y in (("q", q), ("k", k)))
         if self.rope:
             half = int(str(head)) // 2
             turns = waves(graph, x.shape[0], [self.rope ** (-i / half) for i in range(half)], x)
@@ -217,13 +217,6 @@ class Attention(Layer):
             scores = graph.node("Where", visible, scores, hidden, shape=scores.shape, dtype=scores.dtype)
         y = graph.node("MatMul", graph.node("Softmax", scores, axis=-1), v, shape=q.shape)
         return reshape(graph, y, heads, length, head) if shared else y
-
-
-def _normed(graph: Graph, x: Value, weight: str) -> Value:
-    """Each head by its root mean square."""
-    if graph.opset >= _RMS_NORMALIZATION:
-        return graph.node("RMSNormalization", x, graph.weight(weight), shape=x.shape, axis=-1, epsilon=_EPS)
-    return affine(graph, deviated(graph, x, [x.rank - 1], _EPS), graph.weight(weight), None)
 
 
 def _turned(graph: Graph, x: Value, sines: Value, cosines: Value) -> Value:

@@ -33,6 +33,15 @@ def last_sizes(x: TensorType, axes: int) -> Arg:
     return Arg(sizes[0], source=Size(0, x.rank - 1)) if axes == 1 else Arg(sizes)
 
 
+def rms_normalised(graph: Graph, x: Value, weight: str | None, axes: int, eps: float) -> Value:
+    """The last axes divided by their root mean square, times a weight of that name."""
+    if graph.opset >= _RMS_NORMALIZATION:
+        scale = filled(graph, 1.0, trailing(x.type, axes), x) if weight is None else graph.weight(weight)
+        return graph.node("RMSNormalization", x, scale, shape=x.shape, axis=-axes, epsilon=eps)
+    y = deviated(graph, x, range(x.rank - axes, x.rank), eps)
+    return affine(graph, y, None if weight is None else graph.weight(weight), None)
+
+
 class BatchNorm(Layer):
     """Each channel to mean 0 and variance 1, then scaled and shifted: [C, *S] -> [C, *S], also [C].
 
@@ -197,9 +206,4 @@ class RmsNorm(Layer):
         return Torch("nn.RMSNorm", args=(last_sizes(inputs[0], self.axes), eps))
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
-        (x,) = inputs
-        if graph.opset >= _RMS_NORMALIZATION:
-            weight = graph.weight("weight") if self.affine else filled(graph, 1.0, trailing(x.type, self.axes), x)
-            return graph.node("RMSNormalization", x, weight, shape=x.shape, axis=-self.axes, epsilon=self.eps)
-        y = deviated(graph, x, range(x.rank - self.axes, x.rank), self.eps)
-        return affine(graph, y, graph.weight("weight") if self.affine else None, None)
+        return rms_normalised(graph, inputs[0], "weight" if self.affine else None, self.axes, self.eps)

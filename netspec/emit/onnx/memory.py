@@ -11,9 +11,8 @@ from netspec.driver import Compilation
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import graph_of, write_model
 from netspec.emit.onnx.proto import Tensors
-from netspec.emit.unrolling import tensors_of
 from netspec.emit.weights.arrays import Arrays
-from netspec.emit.weights.initial import Initial
+from netspec.emit.weights.initial import initial
 from netspec.emit.weights.matching import match, sizes, weights_for
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ def arrays_of(made: Compilation, seed: int) -> Iterator[tuple[str, np.ndarray[An
     require("onnx", "numpy")
     import numpy as np
 
-    weights = {name: weight for name, (weight, _) in tensors_of(made).items()}
-    initial = Initial(weights, seed)
-    for name, weight in weights.items():
-        yield name, np.concatenate(list(initial.chunks(name))).reshape(sizes(weight))
+    tensors = initial(made, seed)
+    for name, weight in tensors.weights.items():
+        yield name, np.concatenate(list(tensors.chunks(name))).reshape(sizes(weight))
 
 
 def save(

@@ -21,7 +21,7 @@ from netspec.emit.unrolling import mistake_of, tensors_of
 from netspec.emit.weights import renames
 from netspec.emit.weights.elements import FLOATS, INTEGERS, Entry
 from netspec.emit.weights.files import error_of, open_weights
-from netspec.emit.weights.initial import Initial
+from netspec.emit.weights.initial import Initial, initial
 from netspec.ops.base import Weight
 from netspec.problems.weights import (
     MissingTensor,
@@ -78,7 +78,7 @@ def weights_for(made: Compilation, path: str | None, rules: Sequence[str] = (), 
         return match_file(made, path, rules)
     if rules:
         raise click.UsageError("--rename renames the tensors of a file: give --weights FILE")
-    return Initial({name: weight for name, (weight, _) in tensors_of(made).items()}, seed)
+    return initial(made, seed)
 
 
 def match_file(made: Compilation, path: str, rules: Sequence[str] = ()) -> Matched:
