@@ -10,9 +10,10 @@ from netspec.diagnostics import SpecError
 from netspec.driver import Compilation
 from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
-from netspec.emit.onnx.proto import LARGEST, Layout, Tensors, write, write_external
+from netspec.emit.onnx.proto import LARGEST, Layout, write, write_external
 from netspec.emit.style import size_text
 from netspec.emit.unrolling import mistake_of, unrolled
+from netspec.emit.weights.elements import Tensors
 from netspec.emit.writing import replacing, replacing_all
 from netspec.problems.files import BadIr
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from netspec.driver import Compilation
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import graph_of, write_model
-from netspec.emit.onnx.proto import Tensors
 from netspec.emit.weights.arrays import Arrays
+from netspec.emit.weights.elements import Tensors
 from netspec.emit.weights.initial import initial
 from netspec.emit.weights.matching import match, sizes, weights_for
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from netspec.emit.onnx.folding import folded
 from netspec.emit.onnx.graph import BATCH, Folded, GraphData, Node, Numbers, Source, Stored
+from netspec.emit.weights.elements import Tensors
 from netspec.ir.dims import Dim, Expr
 from netspec.ir.types import DTYPE_BYTES, TensorType
 from netspec.ops import onnxrule
@@ -33,14 +34,6 @@ _CHUNK = 1 << 22  # elements that are converted at once
 _MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = b"\x3a", b"\x2a", b"\x4a"
 
 _CODES = {"float32": 1, "int32": 6, "int64": 7, "bool": 9, "float16": 10, "float64": 11, "bfloat16": 16}  # of ONNX
-
-
-class Tensors(Protocol):
-    """The numbers of weights."""
-
-    def chunks(self, name: str) -> Iterator[np.ndarray[Any, Any]]:
-        """The elements of a weight in order, as flat arrays of some float type, or of int64."""
-        ...
 
 
 class OutOfRange(ValueError):

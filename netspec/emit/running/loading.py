@@ -10,10 +10,11 @@ from netspec.driver import Compilation
 from netspec.emit.extras import require
 from netspec.emit.onnx.export import graph_of, model_bytes, write_model
 from netspec.emit.onnx.graph import GraphData
-from netspec.emit.onnx.proto import LARGEST, Layout, Tensors
+from netspec.emit.onnx.proto import LARGEST, Layout
 from netspec.emit.running.feeds import from_arrays
 from netspec.emit.running.ports import ports_of_graph
 from netspec.emit.running.sessions import Session, provider_of
+from netspec.emit.weights.elements import Tensors
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.emit.onnx.export import model_bytes
 from netspec.emit.onnx.graph import GraphData
-from netspec.emit.onnx.proto import Tensors
+from netspec.emit.weights.elements import Tensors
 from netspec.ops.onnxrule import Value
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,14 @@ FLOATS = ("float32", "float16", "bfloat16", "float64")
 INTEGERS = ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8")
 MOST_AXES = 64  # of a tensor, as numpy has it
 READ_BYTES = 1 << 24  # at once; a multiple of every element's size
+
+
+class Tensors(Protocol):
+    """The numbers of weights."""
+
+    def chunks(self, name: str) -> Iterator[np.ndarray[Any, Any]]:
+        """The elements of a weight in order, as flat arrays of some float type, or of int64."""
+        ...
 
 
 class Entry(NamedTuple):

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
 
-from netspec.emit.weights.elements import BITS, Entry
+from netspec.emit.weights.elements import BITS, Entry, Tensors
 from netspec.emit.weights.safetensors import DTYPES
 
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _NUMPY = {"float32": "<f4", "float16": "<f2", "float64": "<f8", "int64": "<i8", "int32": "<i4"}
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # of a member of a zip archive
 _ZIP64 = 2**31  # bytes of a member, from which its sizes are written in a longer form
-
-
-class Tensors(Protocol):
-    """The numbers of weights."""
-
-    def chunks(self, name: str) -> Iterator[Any]:
-        """The elements of a weight in order, as flat arrays."""
-        ...
 
 
 def write_safetensors(entries: Mapping[str, Entry], tensors: Tensors, file: BinaryIO) -> None:
