@@ -69,6 +69,16 @@ class Facts:
         """Bytes of the outputs of all layers."""
         return self._totals.activation_bytes  # type: ignore[no-any-return]
 
+    @property
+    def kv_cache_per_token(self) -> Dim:
+        """Bytes that each further position adds to the keys and values that attention keeps, token by token."""
+        return self._totals.kv_cache_per_token  # type: ignore[no-any-return]
+
+    @property
+    def kv_cache_bytes(self) -> Dim:
+        """Bytes of those keys and values for the sequence at its length; with a window, of its positions at most."""
+        return self._totals.kv_cache_bytes  # type: ignore[no-any-return]
+
 
 class Layer(Facts):
     """One layer, group or repeat of a net. Figures of a layer are those of one occurrence."""

@@ -47,7 +47,7 @@ def cli() -> None:
     type=click.IntRange(1, 10**9),
     default=1,
     show_default=True,
-    help="Samples to count computation and activations for.",
+    help="Samples to count computation, activations and the KV cache for.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "markdown", "csv"]), default="table", show_default=True

@@ -9,8 +9,8 @@ from netspec import limits
 from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim
 from netspec.ir.network import CallNode, LayerNode, Network, RepeatNode
-from netspec.ir.types import TensorType
-from netspec.ops.base import Cost, Layer, Weight
+from netspec.ir.types import DTYPE_BYTES, TensorType
+from netspec.ops.base import Layer, Weight
 from netspec.ops.weights import layer_weights
 
 
@@ -25,6 +25,8 @@ class Totals(NamedTuple):
     connections: Dim = 0
     weight_bytes: Dim = 0  # fixed weights and buffers too
     activation_bytes: Dim = 0  # of all layers' outputs
+    kv_cache_per_token: Dim = 0  # bytes that each further position adds
+    kv_cache_bytes: Dim = 0  # of the sequence at its length
 
     @property
     def trainable_params(self) -> Dim:
@@ -104,8 +106,10 @@ def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType) -
     weights = layer.weights(inputs).values()
     params = sum_dims(w.type.elements for w in weights if w.kind == "trainable")
     weight_bytes = sum_dims(w.type.bytes for w in weights)
-    cost: Cost = layer.cost(inputs, output)
-    return Totals(params, *cost, weight_bytes, 0 if layer.view else output.bytes)
+    cost, cache = layer.cost(inputs, output), layer.cache(inputs)
+    size = DTYPE_BYTES[cache.dtype]
+    activation_bytes = 0 if layer.view else output.bytes
+    return Totals(params, *cost, weight_bytes, activation_bytes, cache.per_token * size, cache.whole * size)
 
 
 def is_countable(network: Network) -> bool:

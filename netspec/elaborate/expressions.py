@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 FACTS = (
     "params", "trainable_params", "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes",
-    "peak_activation_bytes",
+    "peak_activation_bytes", "kv_cache_per_token", "kv_cache_bytes",
 )  # fmt: skip
 SHAPE_FACTS = ("shape", "rank", "channels", "elements", "dtype")
 LARGEST = 10**limits.INTEGER_DIGITS

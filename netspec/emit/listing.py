@@ -134,6 +134,8 @@ def net_json(made: Compilation) -> dict[str, Any]:
         "connections",
         "weight_bytes",
         "activation_bytes",
+        "kv_cache_per_token",
+        "kv_cache_bytes",
     )
     figures = {name: _json(None if totals is None else getattr(totals, name)) for name in names}
     types = made.types[network.root.name] if network is not None else {}

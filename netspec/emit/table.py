@@ -65,6 +65,10 @@ COLUMNS: dict[str, Column] = {
     "connections": _column("connections", "connections", "for each output unit its inputs plus its bias (LeCun 1998)"),
     "weight_bytes": _column("weight bytes", "weight_bytes", "all weights, fixed ones and buffers too"),
     "activation_bytes": _column("activation bytes", "activation_bytes", "outputs of all layers"),
+    "kv_cache_per_token": _column(
+        "KV cache per token", "kv_cache_per_token", "bytes that each further position adds to the keys and values kept"
+    ),
+    "kv_cache_bytes": _column("KV cache bytes", "kv_cache_bytes", "keys and values kept of the sequence at its length"),
     "weights": Column("weights", _weights, False, None, "names and shapes of the layer's weights"),
     "field": Column("receptive field", _field, False, None, "size, stride and start on the input, per axis"),
     "repeat": Column("repeat", lambda made, row: str(row.repeat), True, None, "how often the row occurs in the net"),
@@ -136,7 +140,7 @@ def summary(made: Compilation) -> str:
     totals: Totals | None = made.totals
     if totals is None:
         return ""
-    batch = "one sample" if made.batch == 1 else f"a batch of {made.batch:,}"
+    batch = "one sample" if made.batch == 1 else f"a batch of {made.batch:,} samples"
     lines = [
         f"parameters   {number(totals.params)}, all weights {size_text(totals.weight_bytes)}",
         f"computation  {number(totals.macs)} MACs, {number(totals.flops)} FLOPs "
@@ -144,6 +148,7 @@ def summary(made: Compilation) -> str:
         f"connections  {number(totals.connections)}",
         f"activations  {size_text(totals.activation_bytes)} of layer outputs; with the inputs, at most "
         f"{size_text(made.peak_activation_bytes)} at once",
+        *_cache(totals),
         f"Counted for {batch}. A MAC is a multiply-accumulate of a convolution or matrix product; FLOPs are all "
         "arithmetic.",
     ]
@@ -153,6 +158,14 @@ def summary(made: Compilation) -> str:
     if any(node.kind == "repeat" for node in nodes):
         lines.append("Rows inside `x n` show one occurrence.")
     return "\n".join(lines)
+
+
+def _cache(totals: Totals) -> list[str]:
+    """The line of what attention keeps of past positions, where it keeps anything."""
+    if totals.kv_cache_bytes == 0:
+        return []
+    each = f"; each token takes {size_text(totals.kv_cache_per_token)}" if totals.kv_cache_per_token != 0 else ""
+    return [f"KV cache     {size_text(totals.kv_cache_bytes)} of keys and values at this length{each}"]
 
 
 def overview(nets: Iterable[Compilation], color: bool = False) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, minimum
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Count, NotNegative, PositiveInt, Rate, wrong_rank
-from netspec.ops.base import Cost, Layer, Reach, Types, Weight, whole
+from netspec.ops.base import NO_CACHE, Cache, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import divisors
 from netspec.ops.merge import one_dtype
 from netspec.ops.norm import rms_normalised
@@ -32,6 +32,9 @@ class Attention(Layer):
     of each head of Q and K. `window`: a position sees itself and window - 1 before it (Jiang et al. 2023,
     arXiv:2310.06825); 0 is all. Weights are called as Llama's: q_proj [heads * head_dim, dim], k_proj, v_proj,
     o_proj. `packed`: as those of torch's nn.MultiheadAttention, in_proj_weight [3 * dim, dim] and out_proj.
+
+    Cache: a key and a value of each position, 2 * kv_heads * head_dim elements, where it is causal, of the last
+    `window` positions at most; with a memory those of its positions, which do not become more.
 
     Cost: the four projections as of `dense`; heads * T * S * head_dim MACs for Q K^T and as many for the sum of V, in
     full, also where causal or a window hides a part; per score 1 multiplication (scale), 2 additions and 3 others
@@ -131,6 +134,15 @@ class Attention(Layer):
             others = others + 2 * (self.heads * length + self.groups * seen)
         biases = made if self.bias else 0
         return Cost(macs, mults, adds - made + biases, others, projections + biases)
+
+    def cache(self, inputs: Types) -> Cache:
+        seen = inputs[-1].shape[0]
+        position = 2 * self.groups * self.width(inputs[0])  # a key and a value in each of their heads
+        if len(inputs) > 1:  # the memory is whole from the start
+            return Cache(0, position * seen, inputs[-1].dtype)
+        if not self.causal:
+            return NO_CACHE
+        return Cache(position, position * (minimum(seen, self.window) if self.window else seen), inputs[0].dtype)
 
     def reach(self, inputs: Types) -> Reach:
         return whole(inputs[0])

@@ -77,6 +77,21 @@ def trained_or_fixed(shape: tuple[Dim, ...], numbers: Any, init: Any) -> Weight:
 FREE = Cost()
 
 
+class Cache(NamedTuple):
+    """What a layer keeps of the positions of a sequence while it makes one after the other, for one sample, in
+    elements. See docs/counting.md.
+
+    per_token: what each further position adds. whole: what is kept for the sequence at the length of the input.
+    """
+
+    per_token: Dim = 0
+    whole: Dim = 0
+    dtype: str = "float32"
+
+
+NO_CACHE = Cache()
+
+
 class Reach(NamedTuple):
     """Which input positions an output position depends on, per trailing axis: output o depends on inputs
     from `start + stride * o` to `start + stride * o + size - 1`. With a stride written (a, n), start and size
@@ -143,6 +158,11 @@ class Layer(BaseModel):
     @abstractmethod
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         """Computation for one sample; `output` is the (first) output type."""
+
+    def cache(self, inputs: Types) -> Cache:
+        """What the layer keeps of each position while a sequence is made one position after the other: nothing, unless
+        it looks back at positions that it has already seen."""
+        return NO_CACHE
 
     @abstractmethod
     def reach(self, inputs: Types) -> Reach:

@@ -51,12 +51,14 @@ def test_totals_are_sums_over_the_layers_written_out(seed: int):
     made = compiled(random_net(seed))
     net = flat_of(made)
     costs = [step.layer.cost(step.inputs, step.outputs[0]) for step in net.steps]
+    caches = [step.layer.cache(step.inputs)[:2] for step in net.steps]
     weights = {path: spec for step in net.steps for path, spec in step.weights.values()}
     assert made.totals == Totals(
         sum(int(w.type.elements) for w in weights.values() if w.kind == "trainable"),
         *(sum(int(value) for value in column) for column in zip(*costs, strict=True)),
         sum(int(w.type.elements) * DTYPE_BYTES[w.dtype] for w in weights.values()),
         sum(int(t.bytes) for step in net.steps if not step.layer.view for t in step.outputs),
+        *(4 * sum(int(figure) for figure in column) for column in zip(*caches, strict=True)),
     )
 
 

@@ -244,8 +244,8 @@ def test_ir_of_a_wrong_spec() -> None:
 FIGURES = ["params", "macs", "mults", "adds", "flops", "connections"]
 NET_KEYS = [
     "net", "file", "batch", "inputs", "outputs", "params", "trainable_params", "macs", "mults", "adds",
-    "flops", "connections", "weight_bytes", "activation_bytes", "peak_activation_bytes", "layers",
-    "diagnostics",
+    "flops", "connections", "weight_bytes", "activation_bytes", "kv_cache_per_token", "kv_cache_bytes",
+    "peak_activation_bytes", "layers", "diagnostics",
 ]  # fmt: skip
 LAYER_KEYS = [
     "path",
