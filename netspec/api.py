@@ -290,7 +290,8 @@ def load(
     """The checked net of a .net file, of IR in JSON, or of a bundled spec by name.
 
     path: `file.net`, `file.net:Net`, `resnet:ResNet50`. net: which net, where the file has several.
-    params: values of the net's parameters and symbols. Raises SpecError with every mistake of the file.
+    params: values of the net's parameters and symbols. batch: samples for which computation, activations and the KV
+    cache are counted, from 1 to 10**9. Raises SpecError with every mistake of the file.
     """
     text = os.fspath(path)
     chosen = net

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from netspec import __version__
+from netspec import __version__, limits
 from netspec.startup import lighten
 
 _color = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
@@ -44,7 +44,7 @@ def cli() -> None:
 @_settings
 @click.option(
     "--batch",
-    type=click.IntRange(1, 10**9),
+    type=click.IntRange(1, limits.BATCH),
     default=1,
     show_default=True,
     help="Samples to count computation, activations and the KV cache for.",

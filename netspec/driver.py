@@ -46,6 +46,8 @@ class Compilation:
         definitions: Definitions | None = None,
         found: Diagnostics | None = None,
     ) -> None:
+        if not isinstance(batch, int) or not 1 <= batch <= limits.BATCH:
+            raise ValueError(f"a batch is a whole number of samples from 1 to {limits.BATCH:,}, not {batch!r}")
         self.source = source
         self.name = net
         self.settings = dict(settings or {})

@@ -15,6 +15,7 @@ TEXT = 10_000  # characters of one text made of others
 SYNTAX_MISTAKES = 50  # told of one file
 TERMS = 5_000  # of one symbolic size, written out
 FIGURE_DIGITS = 4_000  # of one figure of a net
+BATCH = 10**9  # samples for which figures are counted
 DIAGNOSTICS = 1_000  # told by one command
 MISTAKES = 50_000  # after which a check ends
 CONSTANT = 4_000_000  # numbers of one constant of an ONNX graph that are not weights

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -99,6 +101,15 @@ def test_batch(small: netspec.Network) -> None:
     assert (ten.macs, ten.params) == (10 * small.macs, small.params)
     assert ten["c1"].macs == 10 * small["c1"].macs
     assert ten.activation_bytes == 10 * small.activation_bytes
+    assert "Counted for a batch of 10 samples." in ten.summary()
+    assert f"{10 * small.macs:,}</th>" in ten._repr_html_()
+
+
+@pytest.mark.parametrize("batch", [0, -1, 10**9 + 1, 2.5, "8", None])
+def test_a_batch_is_a_number_of_samples(batch: Any) -> None:
+    with pytest.raises(ValueError, match=f"from 1 to 1,000,000,000, not {re.escape(repr(batch))}"):
+        netspec.loads(TEXT, batch=batch)
+    assert netspec.loads(TEXT, batch=10**9).to_dict()["batch"] == 10**9
 
 
 def test_symbolic_sizes() -> None:

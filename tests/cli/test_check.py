@@ -351,6 +351,36 @@ def test_the_exercise_of_ten_images() -> None:
     assert found["activation_bytes"] == 10 * one["activation_bytes"]
 
 
+def test_every_form_counts_the_batch() -> None:
+    """Llama 3.1 405B keeps 1,032,192 bytes of each token, 8 samples 8 times as many; weights stay."""
+    chosen = ("llama:Llama405B", "--batch", "8", "--columns", "params,kv_cache_per_token,kv_cache_bytes")
+    params, each, all_of_it = 405_853_388_800, 8 * 1_032_192, 8 * 1_032_192 * 2048
+    shown = check(*chosen).stdout.splitlines()
+    assert shown[2].split("  ")[-3:] == ["params", "KV cache per token", "KV cache bytes"]
+    assert next(line for line in shown if line.startswith("total")).split() == [
+        "total", f"{params:,}", f"{each:,}", f"{all_of_it:,}"
+    ]  # fmt: skip
+    assert "KV cache     15.8 GiB of keys and values at this length; each token takes 7.9 MiB" in shown
+    assert any(line.startswith("Counted for a batch of 8 samples. ") for line in shown)
+    markdown = check(*chosen, "--format", "markdown").stdout.splitlines()[-1]
+    assert markdown == f"| total | Llama405B | 1 | {params:,} | {each:,} | {all_of_it:,} |"
+    csv = check(*chosen, "--format", "csv").stdout.splitlines()
+    assert csv[0] == "path,kind,layer,repeat,params,kv_cache_per_token,kv_cache_bytes"
+    assert csv[-1] == f"total,net,Llama405B,1,{params},{each},{all_of_it}"
+    found = as_json("llama:Llama405B", "--batch", "8")
+    assert (found["batch"], found["params"], found["kv_cache_per_token"], found["kv_cache_bytes"]) == (
+        8, params, each, all_of_it
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", ["0", "-1", "1000000001", "2.5"])
+def test_a_batch_has_a_sample_at_least(batch: str) -> None:
+    result = check("small.net", "--batch", batch, code=2)
+    assert result.stdout == ""
+    assert "Invalid value for '--batch'" in result.stderr
+    assert batch in result.stderr
+
+
 # -- settings -----------------------------------------------------------------------------------------
 
 
