@@ -15,6 +15,7 @@ import click
 from netspec import __version__, limits
 from netspec.startup import lighten
 
+_FLOATS = ("float32", "float16", "bfloat16")
 _color = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 _weights = click.option("--weights", metavar="FILE", help="Weights: .safetensors, .npz, .pt or .pth, matched by name.")
 _rename = click.option(
@@ -50,6 +51,10 @@ def cli() -> None:
     help="Samples to count computation, activations and the KV cache for.",
 )
 @click.option(
+    "--dtype", type=click.Choice(_FLOATS), default="float32", show_default=True,
+    help="Element type to count bytes for: of weights, activations and the KV cache.",
+)  # fmt: skip
+@click.option(
     "--format", "form", type=click.Choice(["table", "json", "markdown", "csv"]), default="table", show_default=True
 )
 @click.option("--columns", metavar="NAME,...", help="Columns to show, or all; `--columns help` lists them.")
@@ -70,6 +75,7 @@ def check(
     targets: tuple[str, ...],
     settings: tuple[str, ...],
     batch: int,
+    dtype: str,
     form: str,
     columns: str | None,
     depth: int | None,
@@ -93,7 +99,7 @@ def check(
         raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
     sys.exit(
         report.check(
-            targets, settings, batch, form, chosen, depth, symbolic, color, diagnostics, strict, weights, renames
+            targets, settings, batch, form, chosen, depth, symbolic, color, diagnostics, strict, weights, renames, dtype
         )
     )
 
@@ -179,7 +185,7 @@ def codegen(target: str, settings: tuple[str, ...], output: str | None, color: s
 @_seed
 @_opset
 @click.option(
-    "--dtype", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True,
+    "--dtype", type=click.Choice(_FLOATS), default="float32", show_default=True,
     help="Element type of weights and values.",
 )  # fmt: skip
 @click.option("--external-data", is_flag=True, help="Put the weights into MODEL.onnx.data; always done beyond 2 GB.")

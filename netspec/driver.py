@@ -34,7 +34,8 @@ _JSON = re.compile(r"\s*\{\s*(?:[\"}]|\Z)")
 
 
 class Compilation:
-    """A net of a source. `settings` are values of its parameters and symbols; `batch` scales computation."""
+    """A net of a source. `settings` are values of its parameters and symbols; `batch` scales computation; figures of
+    bytes take `dtype` for float32."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Compilation:
         symbolic: bool = False,
         definitions: Definitions | None = None,
         found: Diagnostics | None = None,
+        dtype: str = "float32",
     ) -> None:
         if not isinstance(batch, int) or not 1 <= batch <= limits.BATCH:
             raise ValueError(f"a batch is a whole number of samples from 1 to {limits.BATCH:,}, not {batch!r}")
@@ -52,6 +54,7 @@ class Compilation:
         self.name = net
         self.settings = dict(settings or {})
         self.batch = batch
+        self.dtype = dtype
         self.symbolic = symbolic
         self._found = found if found is not None else Diagnostics()
         self._definitions = definitions
@@ -90,11 +93,21 @@ class Compilation:
 
     @cached_property
     def _totals(self) -> tuple[NodeTotals, ModuleTotals]:
+        return self._count(self._held, self.dtype)
+
+    @cached_property
+    def _held(self) -> Types:
+        """The types of all values, with the element type that figures of bytes take."""
+        if self.dtype == "float32":
+            return self.types
+        return {name: {ref: t.held_as(self.dtype) for ref, t in types.items()} for name, types in self.types.items()}
+
+    def _count(self, types: Types, dtype: str) -> tuple[NodeTotals, ModuleTotals]:
         network = self.network
         if network is None:
             return {}, {}
         try:
-            return totals_of.count(network, self.types)
+            return totals_of.count(network, types, dtype)
         except OverflowError:
             self._too_large(network)
         except TooManyTerms:
@@ -137,7 +150,7 @@ class Compilation:
         from netspec.analysis.memory import peak_activation_bytes
 
         try:
-            peak = peak_activation_bytes(self.network, self.types) if self.network is not None else None
+            peak = peak_activation_bytes(self.network, self._held) if self.network is not None else None
             return None if peak is None else peak * self.batch
         except TooManyTerms:
             return None
@@ -160,7 +173,8 @@ class Compilation:
         if self.network is not None and self._elaborator is not None and self._elaborator.claims:
             from netspec.analysis.claims import ClaimChecker
 
-            checker = ClaimChecker(self._elaborator, self.network, self.types, *self._totals)
+            counted = self._totals if self.dtype == "float32" else self._count(self.types, "float32")
+            checker = ClaimChecker(self._elaborator, self.network, self.types, *counted)
             try:
                 checker.check(self._elaborator.claims)
             except Exhausted:  # which has been told
@@ -349,10 +363,11 @@ def compile_source(
     settings: Mapping[str, Any] | None = None,
     batch: int = 1,
     symbolic: bool = False,
+    dtype: str = "float32",
 ) -> list[Compilation]:
     """The nets of a source: the chosen one, or all that can be checked."""
     if net is not None or is_json(source):
-        return [Compilation(source, net, settings, batch, symbolic)]
+        return [Compilation(source, net, settings, batch, symbolic, dtype=dtype)]
     found = Diagnostics()
     definitions = collect(source, found)
     names = net_names(definitions)
@@ -362,14 +377,15 @@ def compile_source(
         raise SpecError((problem.nowhere(source.name),))
     ready = [name for name in names if missing_values(definitions, name) <= set(settings or ())] or names
     if len(ready) <= 1:
-        return [Compilation(source, ready[0] if ready else None, settings, batch, symbolic, definitions, found)]
+        only = ready[0] if ready else None
+        return [Compilation(source, only, settings, batch, symbolic, definitions, found, dtype)]
     mistakes = list(found)
     nets = []
     for name in ready:
         own = Diagnostics()
         for mistake in mistakes:
             own.add(mistake)
-        nets.append(Compilation(source, name, settings, batch, symbolic, definitions, own))
+        nets.append(Compilation(source, name, settings, batch, symbolic, definitions, own, dtype))
     return nets
 
 

@@ -44,7 +44,7 @@ Maybe: TypeAlias = Totals | None  # None: unknown because of a mistake
 NodeTotals: TypeAlias = dict[str, dict[str, Maybe]]  # module -> node -> totals
 ModuleTotals: TypeAlias = dict[str, Maybe]
 
-_layers: dict[tuple[Layer, tuple[TensorType, ...], TensorType], Totals] = {}
+_layers: dict[tuple[Layer, tuple[TensorType, ...], TensorType, str], Totals] = {}
 
 
 def total(parts: Iterable[Maybe]) -> Maybe:
@@ -66,16 +66,16 @@ def weights_of(node: LayerNode, types: dict[str, TensorType]) -> dict[str, Weigh
     return layer_weights(node, types) if node.shares is None else {}
 
 
-def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
-    """What one layer has and does for one sample; None where its types are unknown."""
+def layer_totals(node: LayerNode, types: dict[str, TensorType], dtype: str = "float32") -> Maybe:
+    """What one layer has and does for one sample; None where its types are unknown. `dtype` as of `count`."""
     inputs = tuple([types[ref] for ref in node.inputs])
     output = types[node.name]
     if not output.known or not all(t.known for t in inputs):
         return None
-    key = (node.layer, inputs, output)
+    key = (node.layer, inputs, output, dtype)
     totals = _layers.get(key)
     if totals is None:
-        totals = _measure(node.layer, inputs, output)
+        totals = _measure(node.layer, inputs, output, dtype)
         if len(_layers) > 50_000:
             _layers.clear()
         _layers[key] = totals
@@ -90,7 +90,7 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType]) -> Maybe:
         tied = [weights[name] for name in node.ties]
         return totals._replace(
             params=totals.params - sum_dims(w.type.elements for w in tied if w.kind == "trainable"),
-            weight_bytes=totals.weight_bytes - sum_dims(w.type.bytes for w in tied),
+            weight_bytes=totals.weight_bytes - sum_dims(w.type.held_as(dtype).bytes for w in tied),
         )
     return totals
 
@@ -102,10 +102,10 @@ def sum_dims(values: Iterable[Dim]) -> Dim:
     return total
 
 
-def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType) -> Totals:
+def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType, dtype: str) -> Totals:
     weights = layer.weights(inputs).values()
     params = sum_dims(w.type.elements for w in weights if w.kind == "trainable")
-    weight_bytes = sum_dims(w.type.bytes for w in weights)
+    weight_bytes = sum_dims(w.type.held_as(dtype).bytes for w in weights)
     cost, cache = layer.cost(inputs, output), layer.cache(inputs)
     size = DTYPE_BYTES[cache.dtype]
     activation_bytes = 0 if layer.view else output.bytes
@@ -132,8 +132,9 @@ def unknown(network: Network) -> tuple[NodeTotals, ModuleTotals]:
     return nodes, dict.fromkeys(nodes)
 
 
-def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
-    """Totals of every node and every module. Raises OverflowError where Python could not write them down."""
+def count(network: Network, types: Types, dtype: str = "float32") -> tuple[NodeTotals, ModuleTotals]:
+    """Totals of every node and every module. `dtype`: that of weights which are float32; that of values is in `types`.
+    Raises OverflowError where Python could not write them down."""
     nodes: NodeTotals = {}
     modules: ModuleTotals = {}
     for module in network.modules:
@@ -141,7 +142,7 @@ def count(network: Network, types: Types) -> tuple[NodeTotals, ModuleTotals]:
         here: dict[str, Maybe] = {}
         for node in module.nodes:
             if isinstance(node, LayerNode):
-                here[node.name] = layer_totals(node, known)
+                here[node.name] = layer_totals(node, known, dtype)
             elif isinstance(node, CallNode):
                 inside = modules[node.module]
                 if inside is not None and node.shares is not None:

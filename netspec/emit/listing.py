@@ -121,7 +121,8 @@ def _place_json(file: str | None, span: Span | None) -> dict[str, Any]:
 
 
 def net_json(made: Compilation) -> dict[str, Any]:
-    """One net as a JSON object: figures for the batch, a layer's per occurrence; formulas as strings."""
+    """One net as a JSON object: figures for the batch, bytes of the element type; a layer's per occurrence; formulas as
+    strings."""
     network = made.network
     totals = made.totals
     names = (
@@ -144,6 +145,7 @@ def net_json(made: Compilation) -> dict[str, Any]:
         "net": made.name,
         "file": made.source.name,
         "batch": made.batch,
+        "dtype": made.dtype,
         "inputs": [_value_json(item.name, item.type) for item in (network.inputs if network else ())],
         "outputs": [_value_json(member or ref, types[ref]) for member, ref in outputs if ref in types],
         **figures,

@@ -60,6 +60,7 @@ def check(
     strict: bool = False,
     weights: str | None = None,
     renames: Sequence[str] = (),
+    dtype: str = "float32",
 ) -> int:
     """Check targets and print them. Returns the exit code."""
     if renames and weights is None:
@@ -72,7 +73,7 @@ def check(
     for target in expand(targets):
         try:
             source, net = source_of(target)
-            made += compile_source(source, net, values, batch, symbolic)
+            made += compile_source(source, net, values, batch, symbolic, dtype)
         except SpecError as error:
             lost += error.diagnostics
     fit = _Fit() if weights is None else _fit(made, weights, renames)

@@ -152,6 +152,8 @@ def summary(made: Compilation) -> str:
         f"Counted for {batch}. A MAC is a multiply-accumulate of a convolution or matrix product; FLOPs are all "
         "arithmetic.",
     ]
+    if made.dtype != "float32":
+        lines.append(f"Bytes are of {made.dtype} where the net has float32.")
     nodes = [node for module in made.network.modules for node in module.nodes] if made.network else []
     if any(getattr(node, "shares", None) or getattr(node, "ties", None) for node in nodes):
         lines.append("A shared weight counts once, its computation at every use.")

@@ -36,6 +36,10 @@ class TensorType:
     def bytes(self) -> Dim:
         return self.elements * DTYPE_BYTES[self.dtype]
 
+    def held_as(self, dtype: str) -> TensorType:
+        """The type with another element type where it is float32."""
+        return self if self.dtype != "float32" or dtype == "float32" else TensorType(self.shape, dtype)
+
     def with_shape(self, *shape: Dim) -> TensorType:
         return TensorType(shape, self.dtype)
 
@@ -68,6 +72,9 @@ class Unknown(TensorType):
 
     def __init__(self) -> None:
         super().__init__(())
+
+    def held_as(self, dtype: str) -> TensorType:
+        return self
 
     def __str__(self) -> str:
         return "?"

@@ -62,6 +62,23 @@ def test_totals_are_sums_over_the_layers_written_out(seed: int):
     )
 
 
+@pytest.mark.parametrize("seed", range(220, 240))
+def test_bytes_of_numbers_held_in_16_bit(seed: int):
+    one = compiled(random_net(seed))
+    half = Compilation(one.source, dtype="float16")
+    net = flat_of(one)
+    weights = {path: spec for step in net.steps for path, spec in step.weights.values()}
+    size = {**DTYPE_BYTES, "float32": 2}
+    assert half.totals is not None
+    assert half.totals.weight_bytes == sum(int(w.type.elements) * size[w.dtype] for w in weights.values())
+    assert half.totals.activation_bytes == sum(
+        int(t.elements) * size[t.dtype] for step in net.steps if not step.layer.view for t in step.outputs
+    )
+    assert half.peak_activation_bytes == one.peak_activation_bytes // 2
+    assert half.diagnostics == one.diagnostics
+    assert by_rows(half) == {name: getattr(half.totals, name) for name in FIGURES}
+
+
 def by_rows(made: Compilation) -> dict[str, Any]:
     assert made.network is not None
     listed = list(rows(made.network, made.types, made.node_totals, made.module_totals))

@@ -243,7 +243,7 @@ def test_ir_of_a_wrong_spec() -> None:
 
 FIGURES = ["params", "macs", "mults", "adds", "flops", "connections"]
 NET_KEYS = [
-    "net", "file", "batch", "inputs", "outputs", "params", "trainable_params", "macs", "mults", "adds",
+    "net", "file", "batch", "dtype", "inputs", "outputs", "params", "trainable_params", "macs", "mults", "adds",
     "flops", "connections", "weight_bytes", "activation_bytes", "kv_cache_per_token", "kv_cache_bytes",
     "peak_activation_bytes", "layers", "diagnostics",
 ]  # fmt: skip
@@ -379,6 +379,41 @@ def test_a_batch_has_a_sample_at_least(batch: str) -> None:
     assert result.stdout == ""
     assert "Invalid value for '--batch'" in result.stderr
     assert batch in result.stderr
+
+
+BYTES = ("weight_bytes", "activation_bytes", "peak_activation_bytes", "kv_cache_per_token", "kv_cache_bytes")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_bytes_of_another_element_type(dtype: str) -> None:
+    """Whatever is alive at the peak of Llama 3.2 1B is float32: the tokens, of int64, end with the embedding."""
+    chosen = ("llama:Llama3_2_1B", "--batch", "3")
+    one, half = as_json(*chosen), as_json(*chosen, "--dtype", dtype)
+    assert (one["dtype"], half["dtype"]) == ("float32", dtype)
+    assert {name: 2 * half[name] for name in BYTES} == {name: one[name] for name in BYTES}
+    assert half["kv_cache_per_token"] == 3 * 16 * 2 * 8 * 64 * 2
+    assert [half[name] for name in FIGURES] == [one[name] for name in FIGURES]
+    assert half["layers"] == one["layers"]
+    shown = check("llama:Llama3_2_1B", "--dtype", dtype).stdout.splitlines()
+    assert "parameters   1,235,814,400, all weights 2.3 GiB" in shown
+    assert f"Bytes are of {dtype} where the net has float32." in shown
+    assert shown[-1].endswith(" claims hold.")  # of float32
+    assert "Bytes are of" not in check("llama:Llama3_2_1B", "--dtype", "float32").stdout
+
+
+def test_what_is_not_float32_keeps_its_bytes() -> None:
+    """Weights [8, 3, 1, 1] and 4 of 8, a counter of int64; inputs of 12 float64 and 7 float16."""
+    Path("mixed.net").write_text(
+        "net M {\n  input a: float64 [12]\n  input b: float16 [7]\n  input c: [3, 2, 2]\n"
+        "  from a -> relu\n  from b -> relu\n  from c -> conv 8 k=1 bias=false -> batchnorm\n"
+        "  assert weight_bytes == (24 + 32) * 4 + 8 and activation_bytes == 12 * 8 + 7 * 2 + 64 * 4\n}\n",
+        encoding="utf-8",
+    )
+    found = as_json("mixed.net", "--dtype", "bfloat16")
+    assert found["weight_bytes"] == (24 + 32) * 2 + 8
+    assert found["activation_bytes"] == 12 * 8 + 7 * 2 + 64 * 2
+    result = check("small.net", "--dtype", "int8", code=2)
+    assert "'int8' is not one of 'float32', 'float16', 'bfloat16'" in result.stderr
 
 
 # -- settings -----------------------------------------------------------------------------------------
