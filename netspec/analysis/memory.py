@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from netspec.analysis.shapes import Types, values_of
-from netspec.ir.dims import Dim, maximum
+from netspec.ir.dims import Dim, maximum, operands
 from netspec.ir.network import CallNode, LayerNode, Module, Network, RepeatNode
 
 WEIGHT = -1  # the storage of what takes no activation memory
@@ -143,11 +143,11 @@ class _Memory:
         self.measured += len(plan.steps)
         ends = _ends(plan, same, lives)
         alive = plan.total(s for s in range(plan.inputs) if same[s] == s and s not in lives)
-        peak = alive
+        peaks = [alive]
         alive = alive - plan.total(ends[-1])
         for step, ending in zip(plan.steps, ends, strict=False):
             if step.module is None:
-                peak = maximum(peak, alive + plan.total(step.makes))
+                peaks.append(alive + plan.total(step.makes))
             else:
                 takes = [same[s] if 0 <= s < plan.inputs else s for s in step.takes]
                 freed = set(ending) if self.measured < MAX_STEPS else set()
@@ -155,8 +155,10 @@ class _Memory:
                 inner_lives = {i for i, s in enumerate(takes) if s not in freed and inner_same[i] == i}
                 inner_lives |= {i for i, s in zip(step.inner, step.makes, strict=True) if s not in freed}
                 held = alive - plan.total(freed.intersection(takes))
-                peak = maximum(peak, held + self.peak(step.module, inner_same, frozenset(inner_lives)))
+                inner = operands("max", [self.peak(step.module, inner_same, frozenset(inner_lives))])
+                peaks += [held + size for size in inner]
             alive = alive + plan.total(step.makes) - plan.total(ending)
+        peak = maximum(*peaks)
         self.peaks[name, same, lives] = peak
         return peak
 

@@ -1,15 +1,20 @@
 """Sizes. A `Dim` is an int, or an integer expression in symbols (`Expr`) in normal form.
 
 An `Expr` is a polynomial with integer coefficients over atoms. An atom is a symbol such as `H`, which
-stands for any integer >= 1, or a floor division, remainder, minimum or maximum that does not reduce
-further. Sums and products are collected, constants leave floor divisions, and nested floor divisions
-join, so that equal sizes written differently compare equal:
+stands for any integer in its range, from 1 on unless it is declared otherwise, or a floor division, remainder,
+minimum or maximum that does not reduce further. Sums and products are collected, constants leave floor
+divisions, and nested floor divisions join, so that equal sizes written differently have one form:
 
     (H // 2) // 2 == H // 4        (H + 6 - 7) // 2 + 1 == (H - 1) // 2 + 1
 
-`==` says whether the normal forms are equal. `<`, `<=`, `>`, `>=` say whether the relation holds for
-all values of the symbols, so both `a < b` and `a >= b` may be False: a rule that refuses `a < b`
-refuses what is wrong at every size. Arithmetic mixes with ints, and gives an int back where it can.
+`==` says whether two sizes are equal at all values of the symbols. Equal forms are; unlike ones, such as
+(H + 1) // 2 and H - H // 2, are compared for each remainder of the symbols (`decide`), which decides all that
+floor divisions by numbers make. `<`, `<=`, `>`, `>=` say whether the relation holds for all values of the
+symbols, so both `a < b` and `a >= b` may be False: a rule that refuses `a < b` refuses what is wrong at every
+size. Arithmetic mixes with ints, and gives an int back where it can.
+
+Of a symbol that is declared to be 12 more than a multiple of 16 the atom is its quotient by 16: H is
+16*(H // 16) + 12, and H // 2 is 8*(H // 16) + 6. Written, these are H and H // 2 again.
 
 Written out, an expression may double with every operation. One of more than `limits.TERMS` terms and atoms is
 refused with `TooManyTerms`, so that no arithmetic takes long.
@@ -17,9 +22,10 @@ refused with `TooManyTerms`, so that no arithmetic takes long.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import gcd
 from typing import NamedTuple, TypeAlias
+from zlib import crc32
 
 from netspec import limits
 
@@ -31,6 +37,19 @@ class TooManyTerms(ValueError):
         super().__init__(f"the size has too many terms: more than {limits.TERMS:,} when written out")
 
 
+class Symbol(NamedTuple):
+    """A size that is left open: from `low` to `high`, and `remainder` more than a multiple of `divisor`."""
+
+    name: str
+    low: int = 1
+    high: int | None = None
+    divisor: int = 1
+    remainder: int = 0
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Op(NamedTuple):
     """An atom that is not a symbol: kind is one of //, %, min, max."""
 
@@ -38,14 +57,25 @@ class Op(NamedTuple):
     left: Expr
     right: Dim
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the forms are equal; sizes whose values are may differ in it."""
+        return (
+            isinstance(other, Op)
+            and self.kind == other.kind
+            and self.left.terms == other.left.terms
+            and _terms(self.right) == _terms(other.right)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.left, self.right))
+
     def __str__(self) -> str:
-        if self.kind in ("min", "max"):
-            return f"{self.kind}({self.left}, {self.right})"
-        left, right = (f"{side}" if _is_plain(side) else f"({side})" for side in (self.left, self.right))
-        return f"{left} {self.kind} {right}"
+        from netspec.ir.dimwriting import operation  # nothing is written where all sizes are numbers
+
+        return operation(self)
 
 
-Atom: TypeAlias = str | Op
+Atom: TypeAlias = Symbol | Op
 Monomial: TypeAlias = tuple[tuple[Atom, int], ...]  # ((atom, power), ...), sorted; () is the constant
 Terms: TypeAlias = dict[Monomial, int]
 
@@ -58,7 +88,7 @@ def _order(factor: tuple[Atom, int]) -> tuple[int, str, int]:
 class Expr:
     """A polynomial over atoms with at least one atom. Immutable; made by arithmetic on `symbol(name)`."""
 
-    __slots__ = ("_hash", "_text", "length", "terms")
+    __slots__ = ("_probes", "_text", "length", "terms")
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
@@ -68,7 +98,7 @@ class Expr:
                 self.length += power * _length(atom)
         if self.length > limits.TERMS:
             raise TooManyTerms
-        self._hash: int | None = None
+        self._probes: tuple[int, ...] = ()
         self._text = ""  # kept, for that of an atom is needed to order those around it
 
     # -- arithmetic ---------------------------------------------------------------------------------
@@ -109,9 +139,9 @@ class Expr:
             raise ZeroDivisionError("a size divided by zero")
         if other < 0:
             return (-self) // -other
-        whole = {m: f // other for m, f in self.terms.items()}
-        rest = _dim({m: f % other for m, f in self.terms.items()})
-        return _dim(whole) + _floor(rest, other)
+        rest = {m: _nearest_rest(f, other) if m else f % other for m, f in self.terms.items()}
+        whole = {m: (f - rest[m]) // other for m, f in self.terms.items()}
+        return _dim(whole) + _floor(_dim(rest), other)
 
     def __rfloordiv__(self, other: int) -> Dim:
         return 0 if other == 0 else _atom(Op("//", _constant(other), self))
@@ -127,72 +157,73 @@ class Expr:
     # -- comparison ---------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Expr) and self.terms == other.terms
+        if isinstance(other, Expr):
+            if self.terms == other.terms:
+                return True
+            if self.probes() != other.probes():
+                return False
+        elif not isinstance(other, int) or any(value != other for value in self.probes()):
+            return False
+        from netspec.ir.decide import vanishes  # only where two forms agree at all probes
+
+        return vanishes(self - other)
 
     def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash(frozenset(self.terms.items()))
-        return self._hash
+        return hash(self.probes()[0])  # as an int's that it may be equal to
 
     def __lt__(self, other: Dim) -> bool:
-        high = bounds(self - other)[1]
-        return high is not None and high < 0
+        return _at_most(self, other - 1)
 
     def __le__(self, other: Dim) -> bool:
-        high = bounds(self - other)[1]
-        return high is not None and high <= 0
+        return _at_most(self, other)
 
     def __gt__(self, other: Dim) -> bool:
-        low = bounds(self - other)[0]
-        return low is not None and low > 0
+        return _at_most(other + 1, self)
 
     def __ge__(self, other: Dim) -> bool:
-        low = bounds(self - other)[0]
-        return low is not None and low >= 0
+        return _at_most(other, self)
+
+    def probes(self) -> tuple[int, ...]:
+        """The values at a few sizes: where they differ, so do two expressions."""
+        if not self._probes:
+            self._probes = tuple([_probe(self, place) for place in range(_PROBES)])
+        return self._probes
 
     # -- reading ------------------------------------------------------------------------------------
 
     @property
-    def is_atom(self) -> bool:
-        """Whether this is one symbol or one operation, alone."""
-        if len(self.terms) != 1:
-            return False
-        ((monomial, factor),) = self.terms.items()
-        return factor == 1 and len(monomial) == 1 and monomial[0][1] == 1
-
-    @property
-    def atom(self) -> Atom:
-        """The only atom of an expression that `is_atom`."""
-        return next(iter(self.terms))[0][0]
+    def name(self) -> str | None:
+        """The name of the symbol that this is, alone."""
+        variables = self.variables
+        if len(variables) != 1:
+            return None
+        (variable,) = variables
+        return variable.name if self.terms == _of_symbol(variable).terms else None
 
     @property
     def symbols(self) -> set[str]:
-        found: set[str] = set()
+        """The names of the symbols in it."""
+        return {variable.name for variable in self.variables}
+
+    @property
+    def variables(self) -> set[Symbol]:
+        """The symbols in it."""
+        found: set[Symbol] = set()
         for monomial in self.terms:
             for atom, _ in monomial:
                 if isinstance(atom, Op):
-                    found |= atom.left.symbols
-                    found |= atom.right.symbols if isinstance(atom.right, Expr) else set()
+                    found |= atom.left.variables
+                    found |= atom.right.variables if isinstance(atom.right, Expr) else set()
                 else:
                     found.add(atom)
         return found
 
     def __str__(self) -> str:
         if not self._text:
-            self._text = self._write()
-        return self._text
+            from netspec.ir.dimwriting import formula  # nothing is written where all sizes are numbers
 
-    def _write(self) -> str:
-        text = ""
-        for monomial, factor in sorted(self.terms.items(), key=lambda t: _rank(t[0])):
-            term = _term_text(monomial, abs(factor))
-            if not text and factor < 0:
-                text = f"-({term})" if factor == -1 and _is_quotient(monomial) else f"-{term}"
-            elif not text:
-                text = term
-            else:
-                text += f" - {term}" if factor < 0 else f" + {term}"
-        return text
+            self._text = formula(self)
+        return self._text
 
     __repr__ = __str__
 
@@ -203,17 +234,37 @@ class Expr:
 Dim: TypeAlias = int | Expr
 
 
-def symbol(name: str) -> Expr:
-    """The size that a name stands for: any integer >= 1."""
-    return Expr({((name, 1),): 1})
+def symbol(name: str, low: int = 1, high: int | None = None, divisor: int = 1, remainder: int = 0) -> Expr:
+    """The size that a name stands for: any integer from `low` to `high`, `remainder` more than a multiple of `divisor`.
+
+    Raises ValueError where there is none."""
+    remainder %= divisor
+    low += (remainder - low) % divisor
+    if high is not None:
+        high -= (high - remainder) % divisor
+        if high < low:
+            raise ValueError(f"{name} has no values")
+    return _of_symbol(Symbol(name, low, high, divisor, remainder))
 
 
-def maximum(a: Dim, b: Dim) -> Dim:
-    return _extreme("max", a, b)
+def bare(symbol: Symbol) -> Expr:
+    """A symbol as an atom, whatever it is a multiple of."""
+    return Expr({((symbol, 1),): 1})
 
 
-def minimum(a: Dim, b: Dim) -> Dim:
-    return _extreme("min", a, b)
+def _of_symbol(symbol: Symbol) -> Expr:
+    if symbol.divisor == 1:
+        return bare(symbol)
+    terms: Terms = {((Op("//", bare(symbol), symbol.divisor), 1),): symbol.divisor}
+    return Expr(terms | {(): symbol.remainder} if symbol.remainder else terms)
+
+
+def maximum(*sizes: Dim) -> Dim:
+    return _extreme("max", sizes)
+
+
+def minimum(*sizes: Dim) -> Dim:
+    return _extreme("min", sizes)
 
 
 def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
@@ -232,7 +283,7 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
 
 
 def bounds(dim: Dim) -> tuple[int | None, int | None]:
-    """The least and greatest value over all symbols >= 1; None where there is no bound."""
+    """The least and greatest value over all values of the symbols, or beyond; None where none is known."""
     if isinstance(dim, int):
         return dim, dim
     low: int | None = 0
@@ -246,31 +297,81 @@ def bounds(dim: Dim) -> tuple[int | None, int | None]:
     return low, high
 
 
-def parse_dim(text: str) -> Dim:
-    """The size that `str` wrote: ints, symbols, + - * // %, min, max, parentheses. Raises ValueError."""
+def parse_dim(text: str, symbols: Mapping[str, Expr] | None = None) -> Dim:
+    """The size that `str` wrote: ints, symbols, + - * // %, min, max, parentheses. Raises ValueError.
+
+    symbols: those of which more is known than that they are at least 1."""
     from netspec.ir.dimtext import parse  # only when IR comes in as JSON
 
-    return parse(text)
+    return parse(text, symbols)
+
+
+def _at_most(small: Dim, large: Dim) -> bool:
+    """Whether one size is at most another at all values of their symbols, as far as is known."""
+    if any(a > b for a, b in zip(_probes(small), _probes(large), strict=True)):
+        return False
+    difference = large - small
+    low, _ = bounds(difference)
+    if low is not None or isinstance(difference, int):
+        return low is not None and low >= 0
+    if all(f < 0 for f in difference.terms.values()):
+        return False
+    from netspec.ir.decide import never_negative  # where terms have different signs, which is rare
+
+    return never_negative(difference)
+
+
+def _probes(size: Dim) -> tuple[int, ...]:
+    return (size,) * _PROBES if isinstance(size, int) else size.probes()
+
+
+_PROBES = 4
+_SPREAD = (1_000_003, 9_973, 613, 1)  # of the sizes at each probe
+
+
+def _probe(size: Expr, place: int) -> int:
+    """The value of an expression at one of the sizes at which it is tried."""
+
+    def size_of(symbol: Symbol) -> int:
+        span = _SPREAD[place] if symbol.high is None else min(_SPREAD[place], symbol.high - symbol.low + 1)
+        return symbol.low + crc32(symbol.name.encode()) // (place + 1) % span
+
+    return _evaluate(size, size_of)
+
+
+def value(size: Dim, values: Mapping[str, int]) -> int:
+    """The value of a size at values of all its symbols. What is divided by 0 is 0."""
+    return size if isinstance(size, int) else _evaluate(size, lambda symbol: values[symbol.name])
+
+
+def _evaluate(size: Expr, size_of: Callable[[Symbol], int]) -> int:
+    total = 0
+    for monomial, factor in size.terms.items():
+        for atom, power in monomial:
+            if not isinstance(atom, Op):
+                factor *= size_of(atom) ** power
+                continue
+            left = _evaluate(atom.left, size_of)
+            right = atom.right if isinstance(atom.right, int) else _evaluate(atom.right, size_of)
+            if atom.kind in ("min", "max"):
+                factor *= (min(left, right) if atom.kind == "min" else max(left, right)) ** power
+            elif right == 0:
+                factor = 0
+            else:
+                factor *= (left // right if atom.kind == "//" else left % right) ** power
+        total += factor
+    return total
 
 
 def _value(atom: Atom, values: Mapping[str, Dim]) -> Dim:
     if not isinstance(atom, Op):
-        return values.get(atom, symbol(atom))
+        return values.get(atom.name, bare(atom))
     left, right = substitute(atom.left, values), substitute(atom.right, values)
     if atom.kind == "//":
         return left // right
     if atom.kind == "%":
         return left % right
-    return _extreme(atom.kind, left, right)
-
-
-def _is_plain(side: Dim) -> bool:
-    """Whether a side of a quotient or remainder needs no parentheses: a symbol, a number, a min or a max."""
-    if isinstance(side, int):
-        return side >= 0
-    if not side.is_atom:
-        return side.terms.keys() == {()} and side.terms[()] >= 0
-    return not (isinstance(side.atom, Op) and side.atom.kind in ("//", "%"))
+    return _extreme(atom.kind, (left, right))
 
 
 def _length(atom: Atom) -> int:
@@ -303,6 +404,10 @@ def _atom(op: Op) -> Dim:
     return Expr({((op, 1),): 1})
 
 
+def _monomial_order(monomial: Monomial) -> list[tuple[int, str, int]]:
+    return [_order(factor) for factor in monomial]
+
+
 def _product(a: Monomial, b: Monomial) -> Monomial:
     powers: dict[Atom, int] = dict(a)
     for atom, power in b:
@@ -310,10 +415,22 @@ def _product(a: Monomial, b: Monomial) -> Monomial:
     return tuple(sorted(powers.items(), key=_order))
 
 
+def _nearest_rest(factor: int, divisor: int) -> int:
+    """The number nearest to 0 that differs from a factor by a multiple of a divisor; of two the positive one."""
+    rest = factor % divisor
+    return rest - divisor if 2 * rest > divisor else rest
+
+
 def _floor(dim: Dim, divisor: int) -> Dim:
-    """dim // divisor where every coefficient of dim is in [0, divisor)."""
+    """dim // divisor where no coefficient of dim reaches the divisor."""
     if isinstance(dim, int):
         return dim // divisor
+    constant = dim.terms.get((), 0)
+    if dim.terms[min((m for m in dim.terms if m), key=_monomial_order)] < 0:
+        # floor((c - p) / m) = -floor((p - c + m - 1) / m): the first coefficient is positive
+        return -((-dim + (divisor - 1)) // divisor)
+    if not 0 <= constant < divisor:
+        return constant // divisor + _floor(dim - constant // divisor * divisor, divisor)
     # floor((g*p + c) / (g*m)) = floor((p + c // g) / m)
     common = divisor
     for monomial, factor in dim.terms.items():
@@ -327,24 +444,50 @@ def _floor(dim: Dim, divisor: int) -> Dim:
     if len(inner) == 1 and dim.terms[inner[0]] == 1 and len(inner[0]) == 1:
         atom, power = inner[0][0]
         if power == 1 and isinstance(atom, Op) and atom.kind == "//" and isinstance(atom.right, int):
-            return (atom.left + atom.right * dim.terms.get((), 0)) // (atom.right * divisor)
+            return (atom.left + atom.right * constant) // (atom.right * divisor)
     low, high = bounds(dim)
     if low is not None and high is not None and low // divisor == high // divisor:
         return low // divisor
     return _atom(Op("//", dim, divisor))
 
 
-def _extreme(kind: str, a: Dim, b: Dim) -> Dim:
-    if isinstance(a, int) and isinstance(b, int):
-        return max(a, b) if kind == "max" else min(a, b)
-    if a == b:
-        return a
-    larger, smaller = (a, b) if a >= b else (b, a)
-    if larger >= smaller:
-        return larger if kind == "max" else smaller
-    if isinstance(b, Expr) and (isinstance(a, int) or str(b) < str(a)):
-        a, b = b, a
-    return _atom(Op(kind, a if isinstance(a, Expr) else _constant(a), b))
+def _extreme(kind: str, sizes: Iterable[Dim]) -> Dim:
+    """The largest or smallest of sizes: those that cannot be, because another is at all values, are left out."""
+    kept: list[Dim] = []
+    for size in dict.fromkeys(operands(kind, sizes)):
+        if any(_wins(kind, other, size) for other in kept):
+            continue
+        kept = [other for other in kept if not _wins(kind, size, other)]
+        kept.append(size)
+    if len(kept) == 1:
+        return kept[0]
+    kept.sort(key=lambda size: (isinstance(size, int), str(size)))
+    result = kept.pop()
+    while kept:
+        size = kept.pop()
+        result = _atom(Op(kind, size if isinstance(size, Expr) else _constant(size), result))
+    return result
+
+
+def operands(kind: str, sizes: Iterable[Dim]) -> list[Dim]:
+    """Sizes, with those of a maximum or minimum among them in its place."""
+    found: list[Dim] = []
+    for size in sizes:
+        inner = next(iter(size.terms))[0][0] if isinstance(size, Expr) and _is_atom(size) else None
+        if isinstance(inner, Op) and inner.kind == kind:
+            found += operands(kind, (inner.left, inner.right))
+        else:
+            found.append(size)
+    return found
+
+
+def _is_atom(size: Expr) -> bool:
+    (monomial, factor), *more = size.terms.items()
+    return not more and factor == 1 and len(monomial) == 1 and monomial[0][1] == 1
+
+
+def _wins(kind: str, a: Dim, b: Dim) -> bool:
+    return a >= b if kind == "max" else a <= b
 
 
 def _monomial_bounds(monomial: Monomial) -> tuple[int | None, int | None]:
@@ -361,7 +504,7 @@ def _monomial_bounds(monomial: Monomial) -> tuple[int | None, int | None]:
 
 def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
     if not isinstance(atom, Op):
-        return 1, None
+        return atom.low, atom.high
     left, right = bounds(atom.left), bounds(atom.right)
     if atom.kind == "//" and right[0] is not None and right[0] > 0:
         most_right = right[1]
@@ -382,26 +525,3 @@ def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
         high_known = len(highs) == 2 or (atom.kind == "min" and highs)
         return (pick(lows) if low_known else None, pick(highs) if high_known else None)
     return None, None
-
-
-def _rank(monomial: Monomial) -> tuple[int, str]:
-    """Highest degree first, then by name; the constant last."""
-    return -sum(power for _, power in monomial), " ".join(f"{atom}" for atom, _ in monomial)
-
-
-def _is_quotient(monomial: Monomial) -> bool:
-    """Whether it is one quotient or remainder alone, which a minus sign before it would change: -(H // 2)."""
-    atom, power = monomial[0] if len(monomial) == 1 else ("", 0)
-    return isinstance(atom, Op) and atom.kind in ("//", "%") and power == 1
-
-
-def _term_text(monomial: Monomial, factor: int) -> str:
-    if not monomial:
-        return str(factor)
-    parts = [] if factor == 1 else [str(factor)]
-    for atom, power in monomial:
-        text = str(atom)
-        if isinstance(atom, Op) and atom.kind in ("//", "%") and (parts or len(monomial) > 1 or power > 1):
-            text = f"({text})"
-        parts += [text] * power
-    return "*".join(parts)

@@ -2,23 +2,24 @@
 
 size    = term (("+" | "-") term)*
 term    = unary (("*" | "//" | "%") unary)*
-unary   = ["-"] (number | symbol | ("min" | "max") "(" size "," size ")" | "(" size ")")
+unary   = ["-"] (number | symbol | ("min" | "max") "(" size ("," size)+ ")" | "(" size ")")
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from netspec import limits
-from netspec.ir.dims import Dim, maximum, minimum, symbol
+from netspec.ir.dims import Dim, Expr, maximum, minimum, symbol
 
 _TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>//|[-+*%(),]))")
 
 
-def parse(text: str) -> Dim:
+def parse(text: str, symbols: Mapping[str, Expr] | None = None) -> Dim:
     """The size that a text stands for. Raises ValueError where it is not one."""
     tokens = _tokens(text)
-    reader = _Reader(tokens, text)
+    reader = _Reader(tokens, text, symbols or {})
     size = reader.size(0)
     reader.expect("")
     return size
@@ -39,7 +40,8 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Reader:
-    def __init__(self, tokens: list[str], text: str) -> None:
+    def __init__(self, tokens: list[str], text: str, symbols: Mapping[str, Expr]) -> None:
+        self.symbols = symbols
         self.tokens = [*tokens, ""]
         self.at = 0
         self.text = text
@@ -90,11 +92,12 @@ class _Reader:
             return int(token)
         if token in ("min", "max") and self.tokens[self.at] == "(":
             self.at += 1
-            first = self.size(depth + 1)
-            self.expect(",")
-            second = self.size(depth + 1)
+            sizes = [self.size(depth + 1)]
+            while len(sizes) < 2 or self.tokens[self.at] == ",":
+                self.expect(",")
+                sizes.append(self.size(depth + 1))
             self.expect(")")
-            return minimum(first, second) if token == "min" else maximum(first, second)
+            return minimum(*sizes) if token == "min" else maximum(*sizes)
         if token.isidentifier():
-            return symbol(token)
+            return self.symbols.get(token) or symbol(token)
         raise ValueError(f"{self.text!r} is not a size")

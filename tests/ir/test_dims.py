@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from netspec import limits
+from netspec.ir.decide import condition
 from netspec.ir.dims import (
     Dim,
     Expr,
@@ -177,6 +178,138 @@ def test_comparison_is_for_all_values():
     assert not H >= W
     assert H != 1
     assert symbol("H") == H
+
+
+# Sizes as layers make them: quotients by small numbers, nested, added and subtracted, in symbols of which something
+# may be known.
+KNOWN = {
+    "H": H,
+    "K": symbol("K", divisor=12),
+    "R": symbol("R", low=20, divisor=16, remainder=12),
+    "L": symbol("L", low=7, high=40),
+}
+quotients = st.recursive(
+    st.sampled_from(list(KNOWN)),
+    lambda t: st.tuples(st.just("//"), st.tuples(st.just("+"), t, st.integers(-7, 7)), st.integers(2, 4)),
+    max_leaves=3,
+)
+made_sizes = st.recursive(quotients, lambda t: st.tuples(st.sampled_from("+-"), t, t), max_leaves=4)
+
+
+def known_values(name: str) -> list[int]:
+    one = next(iter(KNOWN[name].variables))
+    return [n for n in range(one.low, (one.high or one.low + 330) + 1) if n % one.divisor == one.remainder]
+
+
+def as_known(tree: Any) -> Dim:
+    if isinstance(tree, tuple):
+        return OPERATIONS[tree[0]][0](as_known(tree[1]), as_known(tree[2]))
+    return KNOWN[tree] if isinstance(tree, str) else tree
+
+
+def names_of(tree: Any) -> set[str]:
+    if isinstance(tree, tuple):
+        return names_of(tree[1]) | names_of(tree[2])
+    return {tree} if isinstance(tree, str) else set()
+
+
+def sampled(names: set[str]) -> list[dict[str, int]]:
+    """All values of one symbol; of several as many as are together."""
+    ordered = sorted(names)
+    if len(ordered) == 1:
+        return [{ordered[0]: n} for n in known_values(ordered[0])]
+    pools = [(name, known_values(name), 3 * j + 1) for j, name in enumerate(ordered)]
+    return [{name: pool[k * step % len(pool)] for name, pool, step in pools} for k in range(400)]
+
+
+@settings(max_examples=600, deadline=None)
+@given(made_sizes, made_sizes)
+def test_equality_is_decided(left: Any, right: Any):
+    """Of what layers make, two sizes are equal where their values are, at all values of the symbols."""
+    a, b = as_known(left), as_known(right)
+    cases = sampled(names_of(left) | names_of(right))
+    same = all(as_int(left, at) == as_int(right, at) for at in cases)
+    assert (a == b) == same
+    assert (a - b == 0) == same
+    if same:
+        assert hash(a) == hash(b)
+    difference = [as_int(left, at) - as_int(right, at) for at in cases]
+    low, high = bounds(a - b)
+    assert low is None or low <= min(difference)
+    assert high is None or max(difference) <= high
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+        if compare(a, b):
+            assert all(compare(as_int(left, at), as_int(right, at)) for at in cases)
+
+
+@settings(max_examples=400, deadline=None)
+@given(made_sizes)
+def test_sizes_of_declared_symbols_are_written_and_read(tree: Any):
+    size = as_known(tree)
+    for at in sampled(names_of(tree))[:40]:
+        assert substitute(size, at) == as_int(tree, at)
+    again = parse_dim(str(size), KNOWN)
+    assert again == size
+    assert str(again) == str(size)
+
+
+@settings(max_examples=400, deadline=None)
+@given(made_sizes, made_sizes)
+def test_a_condition_is_what_makes_them_equal(left: Any, right: Any):
+    names = names_of(left) | names_of(right)
+    assume(len(names) == 1)
+    (name,) = names
+    difference = as_known(left) - as_known(right)
+    assume(isinstance(difference, Expr))
+    found = condition(difference)
+    equal = {n for n in known_values(name) if as_int(left, {name: n}) == as_int(right, {name: n})}
+    if found is None:
+        assert len(equal) < 200  # at some values at most
+        return
+    assert found.name == name
+    meant = {n for n in known_values(name) if (n % found.divisor if found.divisor else n) in found.remainders}
+    assert meant
+    assert meant <= equal
+    if not found.divisor:
+        assert meant == equal
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [
+        (H // 2 * 2 - H, "H % 2 == 0"), (H // 4 * 4 + 1 - H, "H % 4 == 1"), (H - 5, "H == 5"),
+        (H // 2 - 7, "H in (14, 15)"), ((H + 1) // 2 * 2 - (H + 3) // 4 * 4, "H % 4 in (0, 3)"),
+        (H + 1, None), (H - W, None),
+        (H // 2 * W - (H + 1) // 2 * W, "H % 2 == 0"), (maximum(H, 8) // W, None),
+    ],
+)  # fmt: skip
+def test_conditions(difference: Dim, text: str | None):
+    found = condition(difference)
+    assert (None if found is None else str(found)) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (symbol("H", divisor=32) // 2, "H // 2"),
+        (512 * (symbol("H", divisor=32) // 32) * (symbol("W", divisor=32) // 32), "512*(H // 32)*(W // 32)"),
+        (symbol("H", divisor=16, remainder=12) - 184, "H - 184"),
+        (symbol("H", divisor=2) * symbol("W", divisor=4), "H*W"),
+        ((symbol("H", divisor=2) // 2 - 3) * (W // 2 - 3), "(H // 2 - 3)*(W // 2 - 3)"),
+        (4 * 3 * 15 * (H - 2) * 4, "720*(H - 2)"), (9 * (H - 2) * (W - 4) + 7, "9*(H - 2)*(W - 4) + 7"),
+        (3 * (H // 8) + 2 * (H // 2) + H * W + 5, "H*W + 2*(H // 2) + 3*(H // 8) + 5"),
+    ],
+)  # fmt: skip
+def test_written_readably(size: Dim, text: str):
+    assert str(size) == text
+
+
+def test_values_of_a_symbol():
+    assert bounds(symbol("H", 60, None, 16, 12)) == (60, None)
+    assert bounds(symbol("H", 61, 100, 16, 12)) == (76, 92)
+    assert bounds(symbol("H", 61, 100, 16, 12) // 16) == (4, 5)
+    with pytest.raises(ValueError, match="H has no values"):
+        symbol("H", 61, 75, 16, 12)
 
 
 def squared() -> Dim:

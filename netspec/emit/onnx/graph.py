@@ -13,7 +13,7 @@ from typing import Any
 
 from netspec.analysis.unrolled import Scope, Step, Unrolled
 from netspec.diagnostics import Problem
-from netspec.ir.dims import Dim, Expr, Op
+from netspec.ir.dims import Dim, Expr, Op, Symbol
 from netspec.ir.network import Network
 from netspec.ir.types import TensorType
 from netspec.ops.base import Weight
@@ -131,8 +131,8 @@ class _Writer:
         self.data.inputs.append(value)
         self.values[number] = value
         for axis, size in enumerate(type.shape):
-            if isinstance(size, Expr) and size.is_atom and isinstance(size.atom, str):
-                self.symbols.setdefault(size.atom, (value, axis))
+            if isinstance(size, Expr) and size.name is not None:
+                self.symbols.setdefault(size.name, (value, axis))
 
     def layer(self, step: Step) -> None:
         """Add a layer, whose outputs get its path as their names."""
@@ -272,7 +272,7 @@ class _Writer:
             result = self.node(op, result, value)
         return result
 
-    def _atom(self, atom: str | Op) -> Value:
+    def _atom(self, atom: Symbol | Op) -> Value:
         if isinstance(atom, Op):
             left, right = self._size(atom.left), self._size(atom.right)
             if atom.kind == "//":
@@ -280,12 +280,12 @@ class _Writer:
                     left = self.node("Sub", left, self.node("Mod", left, right))
                 return self.node("Div", left, right)
             return self.node({"%": "Mod", "min": "Min", "max": "Max"}[atom.kind], left, right)
-        if atom not in self.computed:
-            if atom not in self.symbols:
-                raise UnboundSymbol(atom)
-            value, axis = self.symbols[atom]
-            self.computed[atom] = self._axis(value, axis + 1)
-        return self.computed[atom]
+        if atom.name not in self.computed:
+            if atom.name not in self.symbols:
+                raise UnboundSymbol(atom.name)
+            value, axis = self.symbols[atom.name]
+            self.computed[atom.name] = self._axis(value, axis + 1)
+        return self.computed[atom.name]
 
     def _axis(self, x: Value, axis: int) -> Value:
         """The size of an axis, counted with the batch: int64 [1]."""

@@ -108,7 +108,7 @@ def _settable(made: Compilation) -> dict[str, tuple[str | None, ...]]:
 
 def symbol_of(size: Dim | None) -> str | None:
     """The symbol that a size is, alone."""
-    return size.atom if isinstance(size, Expr) and size.is_atom and isinstance(size.atom, str) else None
+    return size.name if isinstance(size, Expr) else None
 
 
 def ports_of_model(model: ModelProto) -> list[Port]:

@@ -42,8 +42,8 @@ def usual(made: Compilation, symbols: list[str]) -> dict[str, int]:
     found = {}
     for item, other in zip(made.network.inputs, concrete.network.inputs, strict=True):
         for size, value in zip(item.type.shape, other.type.shape, strict=True):
-            if isinstance(size, Expr) and size.is_atom and isinstance(value, int):
-                found[str(size)] = value
+            if isinstance(size, Expr) and size.name is not None and isinstance(value, int):
+                found[size.name] = value
     return {name: found[name] for name in symbols} if set(found) >= set(symbols) else {}
 
 

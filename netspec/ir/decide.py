@@ -1,0 +1,256 @@
+"""Decides what normal forms leave open: sizes that are equal, or ordered, at every value of their symbols, or at some.
+
+A size made of sums, products and floor divisions by numbers is a polynomial on each class of remainders: with
+H = 4*h + r, (H + 1) // 2 is 2*h + (r + 1) // 2. So it is split by the remainders of its symbols, by the least common
+multiple of what divides them, and each piece is a polynomial in normal form. What has too many classes, quotients by
+symbols, or minima and maxima that remain, stays undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from math import inf, lcm, prod
+from typing import NamedTuple
+
+from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, substitute, symbol, value
+
+_CLASSES = 1024  # of remainders that are looked at
+_LENGTH = 400  # of an expression that is looked at
+_WORK = 20_000  # classes times the length of an expression
+
+
+class Undecided(Exception):
+    """There are too many cases, or a quotient by a symbol."""
+
+
+def vanishes(size: Dim) -> bool:
+    """Whether a size is known to be 0 at all values of its symbols."""
+    if isinstance(size, Expr) and size.length > _LENGTH:
+        return False
+    try:
+        return all(isinstance(piece, int) and piece == 0 for piece in _pieces(size))
+    except Undecided:
+        return False
+
+
+def never_negative(difference: Expr) -> bool:
+    """Whether a difference whose terms have different signs is known to be 0 or more at all values of its symbols."""
+    if difference.length > _LENGTH:
+        return False
+    variables = difference.variables
+    if len(variables) == 1 and _is_linear(difference):
+        return _least(difference, *variables) >= 0
+    return _outweighed(difference)
+
+
+def _is_linear(size: Dim) -> bool:
+    """Whether it is a sum of symbols and their quotients by numbers, each times a number."""
+    return isinstance(size, int) or all(
+        sum(power for _, power in monomial) <= 1
+        and all(
+            isinstance(atom, Symbol) or (atom.kind == "//" and isinstance(atom.right, int) and _is_linear(atom.left))
+            for atom, _ in monomial
+        )
+        for monomial in size.terms
+    )
+
+
+def _least(size: Expr, one: Symbol) -> float:
+    """The least value of a linear size; minus infinity where it has none, or it is not known.
+
+    By each period it grows by the same number, wherever that begins."""
+    try:
+        period = _period(size, one)
+    except Undecided:
+        return -inf
+    if period > min(_CLASSES, _WORK // size.length):
+        return -inf
+    first, last = one.low, one.low + period
+    grows = value(size, {one.name: last}) - value(size, {one.name: first})
+    if grows < 0 and one.high is None:
+        return -inf
+    if grows < 0:
+        assert one.high is not None
+        first, last = max(first, one.high - period + 1), one.high + 1
+    elif one.high is not None:
+        last = min(last, one.high + 1)
+    first += (one.remainder - first) % one.divisor
+    return min(value(size, {one.name: n}) for n in range(first, last, one.divisor))
+
+
+def _outweighed(difference: Expr) -> bool:
+    """Whether each negative term is at most what positive ones have left: 6*A*B - 3*C*D where A >= C and B >= D."""
+    positive = {m: f for m, f in difference.terms.items() if f > 0}
+    if any(_at_least(monomial) is None for monomial in positive):
+        return False
+    for monomial, factor in difference.terms.items():
+        owed = -factor
+        for other, left in positive.items() if factor < 0 else ():
+            if owed > 0 and left > 0:
+                share = _ratio(other, monomial)
+                used = min(left, -(-owed // share)) if share else 0
+                positive[other] -= used
+                owed -= used * share
+        if owed > 0:
+            return False
+    return True
+
+
+def _ratio(large: Monomial, small: Monomial) -> int:
+    """A number of times that a product of sizes from 0 on is at least another; 0 where none is known."""
+    if not small:
+        return _at_least(large) or 0
+    ours, others = ([atom for atom, power in m for _ in range(power)] for m in (large, small))
+    if len(ours) < len(others) or _at_least(small) is None:
+        return 0
+    total = 1
+    for atom in others:
+        best, place = 0, -1
+        for index, one in enumerate(ours):
+            times = _times(one, atom)
+            if times > best:
+                best, place = times, index
+        if not best:
+            return 0
+        total *= best
+        ours.pop(place)
+    for atom in ours:
+        total *= _at_least(((atom, 1),)) or 0
+    return total
+
+
+def _at_least(monomial: Monomial) -> int | None:
+    """The least value of a product of which each factor is 0 or more; None for another."""
+    if len(monomial) > 1:
+        lows = [_at_least((factor,)) for factor in monomial]
+        return None if any(low is None for low in lows) else prod(low for low in lows if low is not None)
+    low = bounds(Expr({monomial: 1}))[0] if monomial else 1
+    return None if low is None or low < 0 else low
+
+
+@lru_cache(maxsize=10_000)
+def _times(large: Atom, small: Atom) -> int:
+    """A power of 2 so often that `large` is at least `small`, at all sizes; 0 where it is not known to be."""
+    if large == small:
+        return 1
+    a, b = Expr({((large, 1),): 1}), Expr({((small, 1),): 1})
+    variables = a.variables
+    if variables != b.variables or len(variables) != 1 or not (_is_linear(a) and _is_linear(b)):
+        return 0
+    found = 0
+    for times in (1, 2, 4, 8, 16, 32):
+        difference = a - times * b
+        low = bounds(difference)[0] if isinstance(difference, int) else _least(difference, *variables)
+        if low is None or low < 0:
+            break
+        found = times
+    return found
+
+
+class Condition(NamedTuple):
+    """`name % divisor` is one of `remainders`; with a divisor of 0 `name` is one of `remainders`."""
+
+    name: str
+    divisor: int
+    remainders: tuple[int, ...]
+
+    def __str__(self) -> str:
+        left = f"{self.name} % {self.divisor}" if self.divisor else self.name
+        if len(self.remainders) == 1:
+            return f"{left} == {self.remainders[0]}"
+        return f"{left} in ({', '.join(map(str, self.remainders))})"
+
+
+def condition(difference: Dim) -> Condition | None:
+    """What makes a difference 0, in terms of one symbol: at what remainders, or else at what value."""
+    if isinstance(difference, int) or difference.length > _LENGTH:
+        return None
+    for one in sorted(difference.variables, key=lambda s: s.name):
+        try:
+            period = _period(difference, one)
+            if period > min(_CLASSES, _WORK // difference.length):
+                continue
+            kept = [r for r in _remainders(one, period) if vanishes(_at(difference, one, period, r))]
+        except Undecided:
+            continue
+        if kept:
+            return _shortest(one.name, period, kept)
+        values = _roots(difference, one, period)
+        if values:
+            return Condition(one.name, 0, tuple(values))
+    return None
+
+
+def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
+    """The values of the only symbol at which each class, linear in it, is 0."""
+    found = []
+    for remainder in _remainders(one, period):
+        piece = _at(difference, one, period, remainder)
+        if isinstance(piece, int):
+            continue
+        constant = piece.terms.get((), 0)
+        slopes = [(m, f) for m, f in piece.terms.items() if m]
+        if len(slopes) != 1 or len(slopes[0][0]) != 1 or slopes[0][0][0][1] != 1 or constant % slopes[0][1]:
+            continue
+        value = -constant // slopes[0][1] * period + remainder
+        if value >= one.low and (one.high is None or value <= one.high):
+            found.append(value)
+    return sorted(found) if len(found) <= 8 else []
+
+
+def _shortest(name: str, period: int, kept: list[int]) -> Condition:
+    """The condition with the smallest divisor that says the same."""
+    for divisor in range(1, period + 1):
+        if period % divisor == 0:
+            classes = {r % divisor for r in kept}
+            if len(classes) * (period // divisor) == len(kept):
+                return Condition(name, divisor, tuple(sorted(classes)))
+    return Condition(name, period, tuple(kept))
+
+
+def _pieces(size: Dim, most: int = _CLASSES) -> Iterator[Dim]:
+    """The polynomials that a size is on each class of remainders of its symbols. Raises Undecided."""
+    if isinstance(size, int):
+        yield size
+        return
+    for one in size.variables:
+        period = _period(size, one)
+        if period > 1:
+            if period > min(most, _WORK // size.length):
+                raise Undecided
+            for remainder in _remainders(one, period):
+                yield from _pieces(_at(size, one, period, remainder), most // period)
+            return
+    if any(isinstance(atom, Op) for monomial in size.terms for atom, _ in monomial):
+        raise Undecided
+    yield size
+
+
+def _remainders(one: Symbol, period: int) -> Iterator[int]:
+    return (r for r in range(period) if r % one.divisor == one.remainder)
+
+
+def _at(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
+    """The size with the symbol as period * its quotient + remainder."""
+    low = max(-((remainder - one.low) // period), 0)
+    high = None if one.high is None else max((one.high - remainder) // period, low)
+    return substitute(size, {one.name: symbol(f"{one.name}'", low, high) * period + remainder})
+
+
+def _period(size: Dim, one: Symbol) -> int:
+    """By how much a symbol grows until all remainders of its quotients are the same again. Raises Undecided."""
+    if isinstance(size, int):
+        return 1
+    period = one.divisor
+    for monomial in size.terms:
+        for atom, _ in monomial:
+            if isinstance(atom, Op) and one in atom.left.variables | _variables(atom.right):
+                if atom.kind not in ("//", "%") or not isinstance(atom.right, int):
+                    raise Undecided
+                period = lcm(period, atom.right * _period(atom.left, one))
+    return period
+
+
+def _variables(size: Dim) -> set[Symbol]:
+    return size.variables if isinstance(size, Expr) else set()
