@@ -27,6 +27,7 @@ _WORDS: list[tuple[Any, str]] = [
     (arguments.Axes, "the number of an axis, or several"),
     (arguments.Sizes, "a size, or several; one of them may be -1"),
     (arguments.Init, "`normal`, `uniform`, `xavier`, `kaiming`, `zeros`, `ones`, a number, or as `(normal, 0.02)`"),
+    (arguments.RopeScaling, "a factor from 1, or as `(llama3, 8, 1, 4, 8192)`"),
     (arguments.Connections, "a list for each output map of the input maps that it sees"),
     (Factors, "a number above 0, or one per axis"),
     (tuple[int, ...], "a list of whole numbers"),

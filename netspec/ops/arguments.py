@@ -64,6 +64,19 @@ Init: TypeAlias = Annotated[
 ]
 
 
+def _rising(value: Any) -> Any:
+    """The bounds of a `rope_scaling`, between which it is in part."""
+    if isinstance(value, tuple) and value[2] >= value[3]:
+        raise ValueError(f"`low` is below `high`: {value[2]:g} is not below {value[3]:g}")
+    return value
+
+
+Slowing: TypeAlias = Annotated[int, Ge(1)] | Annotated[float, Ge(1.0)]
+RopeScaling: TypeAlias = Annotated[
+    Slowing | tuple[Literal["llama3"], Slowing, PositiveFloat, PositiveFloat, PositiveInt], AfterValidator(_rising)
+]
+
+
 def init_kind(init: Any) -> str | None:
     """The word of an `init`, if it has one."""
     word = init[0] if isinstance(init, tuple) else init

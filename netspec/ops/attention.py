@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from netspec.ir.dims import Dim, minimum
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Count, NotNegative, PositiveInt, Rate, wrong_rank
+from netspec.ops.arguments import Count, NotNegative, PositiveInt, Rate, RopeScaling, wrong_rank
 from netspec.ops.base import NO_CACHE, Cache, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import divisors
 from netspec.ops.merge import one_dtype
 from netspec.ops.norm import rms_normalised
 from netspec.ops.onnxrule import Graph, Value, cut, number, reshape, transpose, unsqueeze
-from netspec.ops.position import positions, waves
+from netspec.ops.position import positions, rotary_rates, waves
 from netspec.ops.projection import mapped, project, projection
 from netspec.ops.torchrule import Arg, Size, Torch, features_in, given
 from netspec.problems.shapes import HeadsDoNotDivide, NotEven, OptionMissing, OptionsConflict, PackedMemory
@@ -28,10 +28,13 @@ class Attention(Layer):
     arXiv:2305.13245), which groups of heads share; as many as heads unless given. `head_dim`: width of a head, dim //
     heads unless given. `causal`: a position sees those up to itself. `bias`: of the four projections. `dropout`: of
     the softmax, in training. `rope`: base of the angles by which Q and K are turned (Su et al. 2021,
-    arXiv:2104.09864), element i with element i + head_dim / 2; 0 is not at all. `qk_norm`: an `rmsnorm` with weight
-    of each head of Q and K. `window`: a position sees itself and window - 1 before it (Jiang et al. 2023,
-    arXiv:2310.06825); 0 is all. Weights are called as Llama's: q_proj [heads * head_dim, dim], k_proj, v_proj,
-    o_proj. `packed`: as those of torch's nn.MultiheadAttention, in_proj_weight [3 * dim, dim] and out_proj.
+    arXiv:2104.09864), element i with element i + head_dim / 2; 0 is not at all. `rope_scaling`, for texts longer than
+    those of the training: positions divided by a factor (Chen et al. 2023, arXiv:2306.15595), or, as in Llama 3.1,
+    `(llama3, factor, low, high, length)`: a pair that turns fewer than `low` times in `length` positions is slowed by
+    the factor, one that turns more than `high` times is not, one between in part; 1 is none. `qk_norm`: an `rmsnorm`
+    with weight of each head of Q and K. `window`: a position sees itself and window - 1 before it (Jiang et al. 2023,
+    arXiv:2310.06825); 0 is all. Weights are called as Llama's: q_proj [heads * head_dim, dim], k_proj, v_proj, o_proj.
+    `packed`: as those of torch's nn.MultiheadAttention, in_proj_weight [3 * dim, dim] and out_proj.
 
     Cache: a key and a value of each position, 2 * kv_heads * head_dim elements, where it is causal, of the last
     `window` positions at most; with a memory those of its positions, which do not become more.
@@ -52,6 +55,7 @@ class Attention(Layer):
     bias: bool = True
     dropout: Rate = 0.0
     rope: Count | NotNegative = 0
+    rope_scaling: RopeScaling = 1
     qk_norm: bool = False
     window: Count = 0
     packed: bool = False
@@ -76,6 +80,9 @@ class Attention(Layer):
             raise NotEven(
                 "rope", what="rope", size=self.width(x), of="elements of a head", remedy="another number of heads"
             )
+        if self.rope_scaling != 1 and not self.rope:
+            why = "it is about the angles of rotary positions"
+            raise OptionMissing("rope_scaling", given="rope_scaling", missing="rope", why=why, example="rope=10_000")
         if self.window and not self.causal:
             why = "the window ends at the position itself"
             raise OptionMissing("window", given="window", missing="causal=true", why=why, example="causal=true")
@@ -165,6 +172,7 @@ class Attention(Layer):
         memory = [Arg(inputs[1].shape[1], "memory_dim", source=Size(1, 1))] if cross else []
         rest = (
             given("rope", self.rope, "rope", 0),
+            given("rope_scaling", self.rope_scaling, "rope_scaling", 1),
             given("qk_norm", self.qk_norm, "qk_norm", False),
             given("window", self.window, "window", 0),
         )
@@ -182,7 +190,7 @@ class Attention(Layer):
             q, k = (rms_normalised(graph, y, f"{name}_norm.weight", 1, _EPS) for name, y in (("q", q), ("k", k)))
         if self.rope:
             half = int(str(head)) // 2
-            turns = waves(graph, x.shape[0], [self.rope ** (-i / half) for i in range(half)], x)
+            turns = waves(graph, x.shape[0], rotary_rates(half, self.rope, self.rope_scaling), x)
             q, k = _turned(graph, q, *turns), _turned(graph, k, *turns)
         if graph.opset >= _ATTENTION and not self.window:
             y = graph.node("Attention", q, k, v, shape=q.shape, is_causal=int(self.causal))

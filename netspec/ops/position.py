@@ -1,6 +1,7 @@
 """Positions of a sequence: `position`, and what attention needs of them."""
 
 from collections.abc import Sequence
+from math import tau
 from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
@@ -76,6 +77,16 @@ class Position(Layer):
             return graph.node("Add", x, reshape(graph, pairs, length, width))
         weight = graph.weight("weight")
         return graph.node("Add", x, weight if length == self.max_length else cut(graph, weight, [(0, 0, length)]))
+
+
+def rotary_rates(half: int, base: float, scaling: float | tuple[str, float, float, float, int]) -> list[float]:
+    """By what angle each position turns the pairs of a head, of which there are `half`; `scaling` as of `attention`."""
+    rates = [base ** (-i / half) for i in range(half)]
+    if not isinstance(scaling, tuple):
+        return [rate / scaling for rate in rates]
+    _, factor, low, high, length = scaling
+    kept = [min(max((length * rate / tau - low) / (high - low), 0.0), 1.0) for rate in rates]
+    return [rate * (part + (1 - part) / factor) for rate, part in zip(rates, kept, strict=True)]
 
 
 def positions(graph: Graph, length: Dim) -> Value:

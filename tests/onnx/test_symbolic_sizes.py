@@ -122,6 +122,7 @@ CASES: dict[str, str] = {
     TEXT + "attention 4": "[T, 16]",
     TEXT + "attention 4 kv_heads=2 causal=true rope=10_000 bias=false": "[T, 16]",
     TEXT + "attention 4 kv_heads=1 causal=true window=3 qk_norm=true rope=500_000": "[T, 16]",
+    TEXT + "attention 2 rope=10_000 rope_scaling=(llama3, 8, 1, 4, 64)": "[T, 16]",
     TEXT + "attention 2 packed=true causal=true": "[T, 16]",
     "input text: [T, 8]; input image: [N, 6]; from text -> attention 4 kv_heads=2 with image": "[T, 8]",
     "input text: [T, 8]; input image: [N, 8]; from text -> attention 4 packed=true with image": "[T, 8]",

@@ -6,6 +6,7 @@ import itertools
 from math import sqrt
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from layer_calls import cost_of, layer, shape_of, types
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from netspec.ir.dims import symbol
 from netspec.ops.base import Cost
+from netspec.ops.position import rotary_rates as ops_rates
 
 T, S = symbol("T"), symbol("S")
 
@@ -33,6 +35,22 @@ def turned(row: Tensor, angle: Tensor) -> Tensor:
     return torch.cat([pairs.real, pairs.imag])
 
 
+def rotary_rates(base: float, width: int, scaling: Any) -> Any:
+    """As Meta and Chen et al. say it, case by case: by the wavelength of each pair."""
+    rates = base ** (-np.arange(0, width, 2) / width)
+    if not isinstance(scaling, tuple):
+        return rates / scaling
+    _, factor, low, high, length = scaling
+    for i, rate in enumerate(rates):
+        wavelength = 2 * np.pi / rate
+        if wavelength > length / low:
+            rates[i] = rate / factor
+        elif wavelength >= length / high:
+            part = (length / wavelength - low) / (high - low)
+            rates[i] = (1 - part) * rate / factor + part * rate
+    return rates
+
+
 def reference(made: Any, state: dict[str, Tensor], x: Tensor, memory: Tensor) -> Tensor:
     """One sample, a head and a position at a time."""
 
@@ -49,7 +67,7 @@ def reference(made: Any, state: dict[str, Tensor], x: Tensor, memory: Tensor) ->
     groups = made.kv_heads or made.heads
     q, k, v = dense("q_proj", x), dense("k_proj", memory), dense("v_proj", memory)
     width = q.shape[1] // made.heads
-    rates = torch.tensor([made.rope ** (-2 * i / width) if made.rope else 0.0 for i in range(width // 2)])
+    rates = torch.from_numpy(rotary_rates(made.rope or 1.0, width, made.rope_scaling)).float()
     result = torch.zeros_like(q)
     for h, t in itertools.product(range(made.heads), range(len(x))):
         own = slice(h * width, (h + 1) * width)
@@ -77,6 +95,9 @@ def combinations() -> list[Case]:
             found.append(("attention", arguments, ((7, 16),)))
             if not causal and not rope:
                 found.append(("attention", arguments, ((7, 16), (5, 10))))
+    for scaling in (4, 2.5, ("llama3", 8, 1.0, 4.0, 20), ("llama3", 2.5, 1.5, 3.0, 60)):
+        arguments = {"heads": 2, "causal": True, "rope": 100, "rope_scaling": scaling}
+        found.append(("attention", arguments, ((7, 32),)))
     for causal, bias in itertools.product((False, True), repeat=2):
         arguments = {"heads": 4, "causal": causal, "bias": bias, "packed": True}
         found.append(("attention", arguments, ((7, 16),)))
@@ -98,6 +119,20 @@ def test_equals_matrix_products():
             torch.testing.assert_close(
                 output[sample], reference(made, module.state_dict(), x, memory), rtol=1e-4, atol=1e-4, msg=ident(case)
             )
+
+
+def test_rates_of_llama():
+    """Llama 3.1: heads of 128, base 500,000, trained on 8192 positions. A pair turns 8192 * rate / 2 pi times in them:
+    the 29 quickest more than 4 times, the 29 slowest less than once."""
+    plain = ops_rates(64, 500_000, 1)
+    scaled = ops_rates(64, 500_000, ("llama3", 8, 1.0, 4.0, 8192))
+    np.testing.assert_allclose(scaled, rotary_rates(500_000, 128, ("llama3", 8, 1, 4, 8192)), rtol=1e-12)
+    slowed = np.array(plain) / np.array(scaled)
+    np.testing.assert_allclose(slowed[:29], 1)
+    np.testing.assert_allclose(slowed[-29:], 8)
+    assert all(1 < factor < 8 for factor in slowed[29:-29])
+    assert ops_rates(2, 100.0, 4) == [0.25, 0.025]
+    assert ops_rates(2, 100.0, 1) == [1.0, 0.1]
 
 
 @pytest.mark.parametrize("bias", [False, True])

@@ -734,6 +734,14 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         """,
     ),
     (
+        "attention", {"heads": 8, "rope_scaling": 4}, [T((7, 64))],
+        """
+        NS337 `rope_scaling` needs `rope`
+        rope_scaling: it is about the angles of rotary positions
+        help: for example `rope=10_000`
+        """,
+    ),
+    (
         "attention", {"heads": 8, "window": 4}, [T((7, 64))],
         """
         NS337 `window` needs `causal=true`

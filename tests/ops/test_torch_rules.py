@@ -118,6 +118,8 @@ MORE: list[Case] = [
     ("attention", {"heads": 1, "bias": False, "causal": True}, ((5, 6),)),
     ("attention", {"heads": 4, "kv_heads": 2, "causal": True, "rope": 500_000.0, "bias": False}, ((5, 16),)),
     ("attention", {"heads": 4, "kv_heads": 1, "head_dim": 6, "rope": 1e4, "qk_norm": True}, ((7, 10),)),
+    ("attention", {"heads": 2, "rope": 1e4, "rope_scaling": 4}, ((7, 8),)),
+    ("attention", {"heads": 2, "rope": 100, "rope_scaling": ("llama3", 8, 1.0, 4.0, 60)}, ((7, 32),)),
     ("attention", {"heads": 2, "causal": True, "window": 3, "dropout": 0.1}, ((7, 8),)),
     ("attention", {"heads": 4, "kv_heads": 2, "causal": True, "window": 2, "rope": 1e4, "qk_norm": True}, ((6, 16),)),
     ("attention", {"heads": 4}, ((5, 16), (7, 12))),

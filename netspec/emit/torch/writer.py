@@ -396,7 +396,8 @@ class Writer:
                 and len(parameter.default.parts) == 1
             ):
                 default = parameter.default.parts[0]
-            given.append(Given(name, _type(values), default, kind, values, sizes.get(name, (0, 0))))
+            kinds = _type(values if default is NOTHING else [*values, default])
+            given.append(Given(name, kinds, default, kind, values, sizes.get(name, (0, 0))))
         given.sort(key=lambda g: g.default is not NOTHING)
         return given, [(name, local[name]) for name in lets if name in local]
 
@@ -447,5 +448,7 @@ def _type(values: list[Any]) -> str:
 def _type_of(value: Any) -> str:
     if isinstance(value, tuple):
         inner = {_type_of(item) for item in value}
+        if len(inner) > 1 and "str" in inner:  # a word and its numbers
+            return f"tuple[{', '.join(map(_type_of, value))}]"
         return f"tuple[{' | '.join(sorted(inner)) or 'int'}, ...]"
     return type(value).__name__

@@ -9,8 +9,8 @@ class Attention(nn.Module):
     """Multi-head attention: [N, T, dim] -> [N, T, dim], over itself or a memory [N, S, memory_dim].
 
     Vaswani et al. 2017, arXiv:1706.03762. `kv_heads`: heads of keys and values, which groups of heads share. `causal`:
-    a position sees those up to itself, with `window` the last so many of them. `rope`: base of the angles of rotated.
-    `qk_norm`: queries and keys are divided by their root mean square, in each head.
+    a position sees those up to itself, with `window` the last so many of them. `rope`: base of the angles of rotated;
+    `rope_scaling`: its scaling. `qk_norm`: queries and keys are divided by their root mean square, in each head.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class Attention(nn.Module):
         bias: bool = True,
         dropout: float = 0.0,
         rope: float = 0,
+        rope_scaling: float | tuple[str, float, float, float, float] = 1,
         qk_norm: bool = False,
         window: int = 0,
     ) -> None:
@@ -32,12 +33,8 @@ class Attention(nn.Module):
         memory_dim = dim if memory_dim is None else memory_dim
         self.heads = heads
         self.kv_heads = heads if kv_heads is None else kv_heads
-        self.causal, self.dropout, self.rope, self.window = (
-            causal,
-            dropout,
-            rope,
-            window,
-        )
+        self.causal, self.dropout, self.window = causal, dropout, window
+        self.rope, self.rope_scaling = rope, rope_scaling
         self.q_proj = nn.Linear(dim, self.heads * width, bias)
         self.k_proj = nn.Linear(memory_dim, self.kv_heads * width, bias)
         self.v_proj = nn.Linear(memory_dim, self.kv_heads * width, bias)
@@ -52,7 +49,7 @@ class Attention(nn.Module):
         v = self.v_proj(memory).unflatten(-1, (self.kv_heads, -1)).transpose(1, 2)
         q, k = self.q_norm(q), self.k_norm(k)
         if self.rope:
-            q, k = rotated(q, self.rope), rotated(k, self.rope)
+            q, k = (rotated(y, self.rope, self.rope_scaling) for y in (q, k))
         visible = None
         if self.window:
             place = torch.arange(x.shape[1], device=x.device)
