@@ -107,6 +107,7 @@ class _Matcher:
         self.mistakes: list[Diagnostic] = []
         self.stack: list[_Open] = []
         self.head: Token | None = None  # the word that begins a body, on this line, until its `{`
+        self.head_indent = 0  # of the line where it stands
         self.following = tokens[0]  # the token after this one
         line = indent = 0
         for index, token in enumerate(tokens):
@@ -123,10 +124,10 @@ class _Matcher:
             if first:
                 line, indent = now, self._indent(tokens, index, column)
                 self._end_bodies(token, line, indent)
-                if token.type != "PIPE":
-                    self.head = None
+                if token.type != "PIPE" and not (self.stack and self.stack[-1].token.type != "LBRACE"):
+                    self.head = None  # what stands in brackets goes on
             if token.type in _HEADS and self._begins(first):
-                self.head = token
+                self.head, self.head_indent = token, indent
             self.following = tokens[min(index + 1, len(tokens) - 1)]
             self._add(token, line, indent)
         while self.stack:
@@ -175,9 +176,9 @@ class _Matcher:
                 self.mistakes.append(problem.at(Span(token.start_pos or 0, token.end_pos or 0, self.source)))
                 return
         if kind in CLOSED_BY:
+            if kind == "LBRACE" and self.head is not None:
+                indent, self.head = min(indent, self.head_indent), None
             self.stack.append(_Open(token, line, indent))
-            if kind == "LBRACE":
-                self.head = None
         elif kind in OPENED_BY and not self._close(token, line, indent):
             return
         self.out.append(token)
@@ -274,6 +275,8 @@ class _Matcher:
         following = tokens[index + 1]
         line, _ = self.source.position(last.end_pos or 0)
         indent = _first_column(self.source.line(line))
+        if self.head is not None:
+            indent = min(indent, self.head_indent)
         if self.source.position(following.start_pos or 0)[1] <= indent:
             return
         if self.head is not None and not (self.head.type == "NET" and self._is_instance()):
