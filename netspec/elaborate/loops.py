@@ -133,6 +133,7 @@ class _Scope:
         self.step = only_step(unit.body)
         self.runs: list[Run] = []
         self._pending: list[tuple[ModuleBuilder, dict[str, Value]]] = []
+        self._given: list[Value] = []  # through `with`, where blocks are the iterations
         self._named: set[str] = set()
 
     def own_name(self, frame: Frame) -> str | None:
@@ -148,7 +149,7 @@ class _Scope:
     def iteration(self, frame: Frame, current: Value, named: bool) -> tuple[str, TensorType, Span]:
         """Elaborate one iteration: its module, the type that it gives, and the place that made it."""
         step = self.step
-        if step is not None and (direct := _direct(self.elaborator, step, frame, current)) is not None:
+        if step is not None and (direct := self._direct(step, frame, current)) is not None:
             return direct.module, next(iter(direct.outputs.values())), step.unit.span
         module = self.elaborator.builder(self.name, "", self.parent, self.unit.body)
         inner = frame.inner(module, module.add_input("it", current.type, current.span))
@@ -177,21 +178,29 @@ class _Scope:
         shared = {key: value for module, _ in self._pending for key, (_, value) in module.captures.items()}
         for module, outputs in self._pending:
             self.elaborator.finish(module, outputs, list(shared.items()))
-        return list(shared.values())
+        return self._given or list(shared.values())
+
+    def _direct(self, step: ast.Step, frame: Frame, current: Value) -> Instance | None:
+        """The block that is all of an iteration, which then takes the iteration's number as its name."""
+        call = step.unit
+        if not isinstance(call, ast.Call):
+            return None
+        if call.paths or (step.label is not None and isinstance(step.label, ast.Name)):
+            return None
+        if call.others and not (isinstance(self.unit, ast.Repeat) and all(map(_is_fixed, call.others))):
+            return None  # iterations may be given other values
+        callee = self.elaborator.callee(call, frame)
+        if not isinstance(callee, Definition):
+            return None
+        arguments = bind_block(frame, callee, call, frame.evaluate)
+        self._given = [frame.evaluate.tensor(expr) for expr in call.others]
+        return self.elaborator.instantiate(frame, callee, arguments, [current, *self._given], call.span)
 
 
-def _direct(elaborator: Elaborator, step: ast.Step, frame: Frame, current: Value) -> Instance | None:
-    """The block that is all of an iteration, which then takes the iteration's number as its name."""
-    call = step.unit
-    if not isinstance(call, ast.Call):
-        return None
-    if call.paths or call.others or (step.label is not None and isinstance(step.label, ast.Name)):
-        return None
-    callee = elaborator.callee(call, frame)
-    if not isinstance(callee, Definition):
-        return None
-    arguments = bind_block(frame, callee, call, frame.evaluate)
-    return elaborator.instantiate(frame, callee, arguments, [current], call.span)
+def _is_fixed(expr: ast.Expr) -> bool:
+    """Whether an expression is the label of a value, or a member of one, which is the same in all iterations."""
+    label = expr.value if isinstance(expr, ast.Member) else expr
+    return isinstance(label, ast.Name) and label.id != "it"
 
 
 def only_step(body: ast.Body) -> ast.Step | None:

@@ -154,6 +154,8 @@ PATHS: list[tuple[str, str, str]] = [
     ("layers: repeat 2 { u: unit 3 k=1 }", UNIT, "layers.0.u.conv1 layers.0.u.relu1"),
     ("layers: repeat 2 as i { unit (3 + i) }", UNIT,
      "layers.0.conv1 layers.0.relu1 layers.1.conv1 layers.1.relu1"),
+    ("layers: repeat 2 { join with image }", "block join() { input by\n add with by -> conv 3 k=1 }",
+     "layers.0.add1 layers.0.conv1"),
     ('layers: repeat 2 as i { "conv{i + 1}": conv 3 k=1 }', "", "layers.conv1 layers.conv2"),
     ('layers: repeat 2 as i { "unit{i + 1}": unit 3 k=1 }', UNIT,
      "layers.unit1.conv1 layers.unit1.relu1 layers.unit2.conv1 layers.unit2.relu1"),

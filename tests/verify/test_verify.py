@@ -77,6 +77,27 @@ net Recurrent {
   return deep, low, second.cell, deep.state
 }
 """,
+    "repeated blocks that take values": """
+block gate(n) {
+  input by
+  mul { | dense n | from by -> dense n -> sigmoid }
+}
+net Gates {
+  input x: [4]
+  input a: [3]
+  input b: [5]
+  from b -> parts: split (2, 3)
+  from x -> same: repeat 2 { gate 4 with a }
+  member: repeat 2 as i { "gate_{i}": gate 4 with parts.1 }
+  other: repeat 3 as i { gate 4 with (a if i == 0 else b) }
+  itself: repeat 2 { gate 4 with it }
+  each: for by in (a, b) { gate 4 with by }
+  group: {
+    widths: repeat 2 as i { gate (4 + i) with a }
+    dense 4 -> inner: repeat 2 { gate 4 with same }
+  }
+}
+""",
     "recurrent layers in a repeat": """
 net Stacked {
   input words: int64 [T]
