@@ -162,6 +162,8 @@ class Classes:
         is_root = place.module.name == self.root
         stem = self.root if is_root else definition.name if definition else place.module.name.split(".")[0]
         name = net_class(stem) if is_root else class_name(stem)
+        if definition and not is_root and name in self._labels():
+            name += "Block"
         number = 2
         unique = name
         while unique in self._taken or part_names(f"{unique}()") or (not is_root and unique == net_class(self.root)):
@@ -169,6 +171,11 @@ class Classes:
             number += 1
         self._taken.add(unique)
         return unique
+
+    def _labels(self) -> set[str]:
+        """The names of classes that are called by a label of the net: blocks leave them to these."""
+        modules = ((place.tracer, place.module.name) for group in self._groups.values() for place in group)
+        return {class_name(m.split(".")[0]) for tracer, m in modules if m != self.root and m not in tracer.definitions}
 
     def of(self, tracer: Tracer, module: str) -> ClassDef:
         return self._of[tracer, module]
