@@ -11,7 +11,7 @@ import pytest
 import torch
 from test_specs import check, wrong_claims
 from torch import Tensor, nn
-from torchvision_vit import VisionTransformer
+from torchvision_vit import EncoderBlock, VisionTransformer
 from weights_by_name import state_dict_of, torch_params, torch_run, torch_state_dict
 
 import netspec
@@ -177,6 +177,71 @@ def test_transformer_encoder_is_torchs(norm_first: bool, activation: str) -> Non
     theirs.self_attn.dropout = 0.0
     x = torch.randn(2, 7, 16)
     torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_transformer_decoder_is_torchs(norm_first: bool, activation: str) -> None:
+    flag = str(norm_first).lower()
+    block = f"transformer_decoder 4 hidden=24 activation={activation} norm_first={flag} with m"
+    text = f"net Use {{\n  input x: [T, 16]\n  input m: [S, 16]\n  from x -> unit: {block} -> [T, 16]\n}}\n"
+    ours = module(text)
+    theirs = nn.TransformerDecoderLayer(
+        16, 4, 24, dropout=0.0, activation=activation, batch_first=True, norm_first=norm_first
+    ).eval()
+    theirs.load_state_dict({name.removeprefix("unit."): t for name, t in ours.state_dict().items()})
+    x, memory = torch.randn(2, 7, 16), torch.randn(2, 5, 16)
+    mask = nn.Transformer.generate_square_subsequent_mask(7)
+    expected = theirs(x, memory, tgt_mask=mask, tgt_is_causal=True)
+    torch.testing.assert_close(ours(x, memory), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_encoder_is_torchvisions() -> None:
+    ours = module("net Use {\n  input x: [T, 16]\n  unit: encoder 4 hidden=24 -> [T, 16]\n}\n")
+    theirs = EncoderBlock(4, 16, 24)
+    theirs.load_state_dict({name.removeprefix("unit."): t for name, t in ours.state_dict().items()})
+    x = torch.randn(2, 7, 16)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
+
+
+def test_patches_and_class_token() -> None:
+    """A patch of 2 x 3 pixels of 3 colours is 18 numbers, mapped by one matrix; the token stands before the patches."""
+    text = (
+        "net Use {\n  input x: [3, 4, 9]\n  patches: patch_embedding 8 patch=2x3 -> class: class_token -> [7, 8]\n}\n"
+    )
+    net, ours = netspec.loads(text), module(text)
+    assert state_dict_of(net) == {
+        "patches.projection.weight": (8, 3, 2, 3), "patches.projection.bias": (8,), "class.token": (1, 8)
+    }  # fmt: skip
+    assert (net.params, net.macs) == (8 * 18 + 8 + 8, 6 * 8 * 18)
+    assert not netspec.loads(text).to_torch().state_dict()["class.token"].any()  # as it begins
+    x, state = torch.randn(2, 3, 4, 9), ours.state_dict()
+    made = ours(x)
+    matrix = state["patches.projection.weight"].flatten(1)
+    for place, (row, column) in enumerate((row, column) for row in (0, 2) for column in (0, 3, 6)):
+        patch = x[:, :, row : row + 2, column : column + 3].flatten(1)
+        expected = patch @ matrix.T + state["patches.projection.bias"]
+        torch.testing.assert_close(made[:, place + 1], expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(made[:, 0], state["class.token"].expand(2, -1))
+
+
+def test_blocks_in_torch_and_onnx(tmp_path: Path) -> None:
+    """Of each two, so that their classes take widths."""
+    text = """
+        net Captions {
+          input image: [3, H=9, W=12]
+          input text: [T=6, 16]
+          from image -> patch_embedding 16 patch=3 -> class_token -> encoder 4 -> dense 8 -> encoder 2 -> class_token
+          seen: dense 16
+          from text -> transformer_decoder 4 with seen -> transformer_decoder 2 norm_first=true with seen
+        }
+    """
+    path = tmp_path / "captions.net"
+    path.write_text(text)
+    for symbolic in ([], ["--symbolic"]):
+        command = [sys.executable, "-m", "netspec", "verify", str(path), *symbolic]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_decoder_is_llamas() -> None:

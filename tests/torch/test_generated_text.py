@@ -93,12 +93,12 @@ CLASSES: dict[str, list[str]] = {
             (
                 "transformer",
                 ("Transformer", "TransformerBase", "TransformerBig"),
-                ["Decoder", "PackedAttention", "SinusoidalPosition", "TransformerEncoder"],
+                ["PackedAttention", "SinusoidalPosition", "TransformerDecoder", "TransformerEncoder"],
             ),
             (
                 "vit",
                 ("ViT", "ViT_B16", "ViT_B32", "ViT_L16", "ViT_L32"),
-                ["Encoder", "EncoderLayer", "Mlp", "PackedAttention"],
+                ["Encoder", "EncoderBlock", "PackedAttention"],
             ),
         )
         for net in nets

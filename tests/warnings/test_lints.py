@@ -56,6 +56,12 @@ def test_library_blocks_have_none(name: str) -> None:
         "transition": "transition",
         "decoder": "flatten start=1 -> permute (1, 0) -> decoder 4 64",
         "transformer_encoder": "flatten start=1 -> permute (1, 0) -> transformer_encoder 4",
+        "transformer_decoder": (
+            "flatten start=1 -> permute (1, 0) -> dense 16 -> memory: gelu\ntransformer_decoder 4 with memory"
+        ),
+        "encoder": "flatten start=1 -> permute (1, 0) -> encoder 4",
+        "patch_embedding": "patch_embedding 64 patch=4",
+        "class_token": "flatten start=1 -> permute (1, 0) -> class_token -> dense 4",
     }
     assert of_body(f"conv 16 k=3 pad=1\n{call.get(name, name)}") == []
 
