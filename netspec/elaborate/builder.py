@@ -69,7 +69,7 @@ class ModuleBuilder:
             return value.ref
         key = (value.home.name, value.ref)
         if key not in self.captures:
-            name = value.ref or "value"
+            name = _plain_name(value)
             while name in self.types or name in self.reserved:
                 name += "_"
             self.types[name] = value.type
@@ -94,3 +94,13 @@ class ModuleBuilder:
         return Module.trusted(
             name=self.name, title=self.title, inputs=tuple(inputs), nodes=tuple(self.nodes), outputs=outputs
         )
+
+
+def _plain_name(value: Value) -> str:
+    """A name without dots for a value from outside: `enc_state` for the member `enc.state`."""
+    owner, _, number = value.ref.rpartition(".")
+    labelled = value.home.labels.get(owner)
+    if labelled is None:
+        return value.ref.replace(".", "_") or "value"
+    member = next((name for name, other in labelled.members.items() if other.ref == value.ref), number)
+    return f"{owner}_{member}"
