@@ -209,7 +209,7 @@ class _Walk:
         elif isinstance(statement, ast.Assert):
             self.depends(statement.test)
         elif isinstance(statement, ast.Return):
-            self.depends(*statement.values)
+            self.depends(*(returned.value for returned in statement.values))
         elif isinstance(statement, ast.Input):
             self.tensors.append(("input", statement.name))
             self.hides("label", statement.name)

@@ -349,14 +349,23 @@ class Elaborator:
 
     def _return(self, statement: ast.Return, frame: Frame) -> dict[str, Value]:
         outputs: dict[str, Value] = {}
-        for expr in statement.values:
+        for expr, given in ((returned.value, returned.name) for returned in statement.values):
             value = frame.evaluate.tensor(expr)
-            name = expr.name if isinstance(expr, ast.Member) else expr.id if isinstance(expr, ast.Name) else "out"
+            if given is not None:
+                name = self.label_text(given, frame)
+            else:
+                name = expr.name if isinstance(expr, ast.Member) else expr.id if isinstance(expr, ast.Name) else "out"
             if name in outputs:
-                frame.report(DuplicateName(name=name, remedy="label one of the values differently"), expr.span)
+                own = (
+                    f"{expr.value.span.text}_{expr.name}".replace(".", "_") if isinstance(expr, ast.Member) else "other"
+                )
+                remedy = f"give this output another name: `{expr.span.text} as {own}`"
+                frame.report(DuplicateName(name=name, remedy=remedy), given.span if given is not None else expr.span)
                 continue
             outputs[name] = value
-        return outputs if len(outputs) > 1 else {"": next(iter(outputs.values()))}
+        if len(statement.values) > 1 or statement.values[0].name is not None:
+            return outputs
+        return {"": next(iter(outputs.values()))}
 
     def _source(self, statement: ast.Source, frame: Frame) -> None:
         """`param` and `constant`: a tensor of its own, beside the flow."""
@@ -693,7 +702,7 @@ class Elaborator:
         value = Value(main, refs[0][1], module, span)
         if label is not None:
             members: dict[str, Value] = {}
-            if len(refs) > 1:
+            if "" not in outputs:
                 names = node.layer.members if isinstance(node, LayerNode) else ()
                 values = [Value(ref, type, module, span) for ref, type in refs]
                 members = dict(zip(names, values[1:], strict=True) if names else zip(outputs, values, strict=True))

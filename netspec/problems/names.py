@@ -179,7 +179,8 @@ class TooManyArguments(Problem):
 
 class DuplicateName(Problem):
     """Within one body a label names one layer, because it is the name of that layer's weights. Within one file
-    a `let`, block or net is defined once. A label in a loop gets the index into its text: "conv{i}"."""
+    a `let`, block or net is defined once. A label in a loop gets the index into its text: "conv{i}". The outputs of a
+    body have names of their own too: `return a.state, b.state as other`."""
 
     code = "NS208"
     about = "A name that is defined twice"

@@ -291,7 +291,12 @@ class Source(Node):
 
 
 class Return(Node):
-    values: tuple[Expr, ...]
+class Returned(Node):
+    value: Expr
+    name: Name | None  # after `as`
+
+
+    values: tuple[Returned, ...]
     span: Span
 
 

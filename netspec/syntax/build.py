@@ -96,8 +96,12 @@ class Builder:
         return ast.Source(self._name(c[1]), call, span)
 
     def returns(self, c: Children) -> ast.Return:
-        values = tuple(v for v in c[1:] if not isinstance(v, Token))
-        return ast.Return(values, self._span(c[0]).to(values[-1].span))
+        values = tuple(v for v in c[1:] if isinstance(v, ast.Returned))
+        last = values[-1]
+        return ast.Return(values, self._span(c[0]).to(last.name.span if last.name else last.value.span))
+
+    def returned(self, c: Children) -> ast.Returned:
+        return ast.Returned(c[0], self._name(c[2]) if c[2] is not None else None)
 
     def chain(self, c: Children) -> ast.Chain | ast.Broken:
         steps = tuple(c[::2])

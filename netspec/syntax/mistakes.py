@@ -122,6 +122,8 @@ class _Mistake:
         name = last is not None and last.type == "NAME"
         if kind == "CALL" and last is not None:
             return self._arguments_in_parentheses(str(last))
+        if kind == "COMMA" and last is not None and last.type == "AS":
+            return "a name is missing after `as`: `return a.state as first, b.state as second`"
         if kind == "COMMA" and not self._inside_brackets():
             if any(token.type == "WITH" for token in self.statement):
                 return "values after `with` are separated by blanks"
