@@ -255,7 +255,7 @@ class _Walk:
         elif isinstance(unit, ast.If):
             self.choice(unit)
         elif isinstance(unit, ast.Reuse):
-            self.depends(unit.label)
+            self.depends(unit.label, *unit.others)
         elif isinstance(unit, ast.Claim):
             self.depends(*unit.sizes)
 

@@ -562,7 +562,7 @@ class Elaborator:
         if is_layer:
             call, tie = sharing.without_tie(call)
             layer = bind_layer(frame, callee, call, frame.evaluate)
-            self._check_arity(frame, call, layer.layer_name(), layer.inputs, len(inputs))
+            self.check_arity(frame, layer, len(inputs), call.span, layer.layer_name())
             if layer.transparent and label is None:
                 return inputs[0]
             name = self.node_name(frame, label, sole, layer.layer_name())
@@ -632,18 +632,21 @@ class Elaborator:
         inputs += [frame.evaluate.tensor(expr) for expr in call.others]
         return inputs
 
-    def _check_arity(self, frame: Frame, call: ast.Call, layer: str, taken: tuple[int, int | None], given: int) -> None:
-        least, most = taken
+    def check_arity(self, frame: Frame, layer: Layer, given: int, span: Span, written: str) -> None:
+        """Report a number of inputs that a layer does not take; `written` is how it is called."""
+        least, most = layer.inputs
         if least <= given and (most is None or given <= most):
             return
+        again = written.startswith("reuse ")
         needed = counted(least, "value") if least == most else f"at least {counted(least, 'value')}"
         if most is not None and least < most:
             needed = f"{least} to {counted(most, 'value')}"
         if least > 1:
-            remedy = f"merge paths, `{layer} {{ | ... | ... }}`, or bring in another value, `{layer} with x`"
+            paths = "" if again else f"merge paths, `{written} {{ | ... | ... }}`, or "
+            remedy = f"{paths}bring in another value, `{written} with x`"
         else:
-            remedy = "take away the paths or `with`"
-        frame.report(WrongInputs(layer=layer, needed=needed, given=given, remedy=remedy), call.span)
+            remedy = "take away `with`" if again else "take away the paths or `with`"
+        frame.report(WrongInputs(layer=layer.layer_name(), needed=needed, given=given, remedy=remedy), span)
         raise Failed
 
     def add_layer(

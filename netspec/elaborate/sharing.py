@@ -57,7 +57,13 @@ def tie(frame: Frame, layer: Layer, inputs: list[Value], tie: ast.Argument) -> d
         mine = f"this layer's weight is {TensorType(ours.shape)}" if ours else "this layer has no weight"
         its = f"its weight is {TensorType(theirs.shape)}" if theirs else "it has no weight"
         frame.evaluate.fail(TieMismatch(label=labelled.name, reason=mine), tie.value.span, Label(labelled.span, its))
-    return {"weight": "../" * outwards + f"{labelled.node}.weight"}
+    return {"weight": "../" * outwards + f"{_owner(_node_of(labelled))}.weight"}
+
+
+def _owner(node: Any) -> str:
+    """The node whose weights a node uses, as its module sees it: itself, or the one that it uses again."""
+    owner: str = node.shares or node.name
+    return owner
 
 
 def _node_of(labelled: Labelled) -> Any:
@@ -66,7 +72,7 @@ def _node_of(labelled: Labelled) -> Any:
 
 
 def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | None) -> Value:
-    """`reuse label`: the labelled layer or block once more, with the same weights."""
+    """`reuse label`, or `reuse label with x`: the labelled layer or block once more, with the same weights."""
     found = frame.label(unit.label.id) if isinstance(unit.label, ast.Name) else None
     if found is None:
         frame.evaluate.tensor(unit.label)  # reports a name that is not defined
@@ -82,32 +88,27 @@ def reuse(elaborator: Elaborator, unit: ast.Reuse, frame: Frame, label: str | No
     if not labelled.value.type.known:
         raise Failed
     again = labelled.again
-    current = elaborator.flowing(frame, unit.span)
-    shares = "../" * outwards + (labelled.node or "")
+    inputs = [elaborator.flowing(frame, unit.span), *map(frame.evaluate.tensor, unit.others)]
+    first: Any = None if labelled.node is None else _node_of(labelled)
+    shares = "../" * outwards + _owner(first) if isinstance(again, (Layer, BlockCall)) else ""
     name = label if label is not None else frame.module.automatic_name(labelled.name + "_")
     if isinstance(again, Layer):
-        value = elaborator.add_layer(frame, again, name, [current], None, unit.span, label, shares)
+        elaborator.check_arity(frame, again, len(inputs), unit.span, f"reuse {labelled.name}")
+        weights = layer_weights(first, labelled.value.home.types)
+        value = elaborator.add_layer(frame, again, name, inputs, None, unit.span, label, shares if weights else None)
         if value.type.known:
-            _match_weights(
-                frame,
-                labelled,
-                layer_weights(_node_of(labelled), labelled.value.home.types),
-                again.weights([current.type]),
-                current,
-                unit,
-            )
+            _match_weights(frame, labelled, weights, again.weights([v.type for v in inputs]), inputs, unit)
         return value
     if isinstance(again, BlockCall):
-        made = elaborator.instantiate(frame, again.block, again.arguments, [current], unit.span)
-        first = _node_of(labelled).module
+        made = elaborator.instantiate(frame, again.block, again.arguments, inputs, unit.span)
         known = all(t.known for t in made.outputs.values())
-        if known and not same_weights(first, made.module, elaborator.modules, elaborator.types):
+        if known and not same_weights(first.module, made.module, elaborator.modules, elaborator.types):
             before, now = (
                 dict(islice(module_weights(name, elaborator.modules, elaborator.types), 100_000))
-                for name in (first, made.module)
+                for name in (first.module, made.module)
             )
-            _match_weights(frame, labelled, before, now, current, unit)
-        return elaborator.add_call(frame, made, name, [current], unit.span, label, again, shares)
+            _match_weights(frame, labelled, before, now, inputs, unit)
+        return elaborator.add_call(frame, made, name, inputs, unit.span, label, again, shares)
     if labelled.node is None:
         what, remedy = "not the label of a layer or block", "`reuse` takes the label of a layer or block"
     else:
@@ -122,7 +123,7 @@ def _match_weights(
     labelled: Labelled,
     before: dict[str, Weight],
     now: dict[str, Weight],
-    current: Value,
+    inputs: list[Value],
     unit: ast.Reuse,
 ) -> None:
     """Report the first weight that a reuse at another input would need in another shape."""
@@ -132,6 +133,7 @@ def _match_weights(
             continue
         here = f"here it needs {TensorType(second.shape)}" if second else "here there is none"
         there = f"`{name}` is {TensorType(first.shape)}" if first else f"there is no `{name}`"
-        problem = ReuseMismatch(label=labelled.name, shape=current.type, reason=f"{there}, {here}")
+        shapes = " with ".join(str(v.type) for v in inputs)
+        problem = ReuseMismatch(label=labelled.name, shape=shapes, reason=f"{there}, {here}")
         frame.report(problem, unit.span, Label(labelled.span, "first used here"))
         return

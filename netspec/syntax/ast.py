@@ -211,6 +211,7 @@ class If(Node):
 
 class Reuse(Node):
     label: Expr
+    others: tuple[Expr, ...]
     span: Span
 
 
@@ -290,12 +291,12 @@ class Source(Node):
     span: Span
 
 
-class Return(Node):
 class Returned(Node):
     value: Expr
     name: Name | None  # after `as`
 
 
+class Return(Node):
     values: tuple[Returned, ...]
     span: Span
 

@@ -163,7 +163,8 @@ class Builder:
         return ast.If(c[1], c[2], c[4], self._span(c[0]).to(c[1].span))
 
     def reuse(self, c: Children) -> ast.Reuse:
-        return ast.Reuse(c[1], self._span(c[0]).to(c[1].span))
+        others = c[2] or ()
+        return ast.Reuse(c[1], others, self._span(c[0]).to(others[-1].span if others else c[1].span))
 
     def claim(self, c: Children) -> ast.Claim:
         return ast.Claim(_items(c[1:-1]), self._span(c[0]).to(self._span(c[-1])))

@@ -24,6 +24,8 @@ BODIES = [
     "l: repeat 5 as i { conv (4 if i == 3 else 3) k=1 -> conv 3 k=1 }",
     'l: repeat 3 as i { "c{i}": conv 3 k=1 }',
     "c: conv 3 k=1 -> reuse c",
+    "input x: [T, 3]\nc: lstm 3 -> d: reuse c with c.state c.cell -> reuse d\nreturn it as y, c.state, d.state as z",
+    "input x: [T, 3]\nc: lstm 3\ng: { lstm 3 with c.state c.cell }\nreturn it as y",
     "param p: [3, 1, 1]\nadd with p",
     "constant p: [[[0.5]], [[1]], [[2]]]\nadd with p",
     "input tokens: int64 [T]\nemb: embedding 100 16\ndense 100 tie=emb bias=false",

@@ -377,3 +377,38 @@ def test_a_block_can_be_used_again_where_its_weights_fit() -> None:
     found = net("u: unit 3 -> maxpool 2 -> reuse u", UNIT)
     assert found.params == 84
     assert found.macs == 81 * 64 + 81 * 16
+
+
+def test_what_takes_values_is_used_again_with_values() -> None:
+    found = net(
+        "input a: [S, 8]\ninput b: [T, 8]\nfrom a -> c: attention 2\nfrom b -> d: reuse c with a\nreuse d with b"
+    )
+    assert found.params == 4 * (8 * 8 + 8)
+    assert str(found.macs) == str(net("input a: [S, 8]\ninput b: [T, 8]\n" + THREE).macs)
+    state = "e: lstm 8 -> reuse e with e.state e.cell -> r: relu -> reuse r"
+    assert net("input a: [S, 8]\n" + state).params == 4 * (8 * 8 + 8 * 8 + 2 * 8)
+    assert paths("input a: [S, 8]\n" + state) == ["e", "e_1", "r", "r_1"]
+
+
+THREE = "from a -> attention 2\nfrom b -> attention 2 with a\nattention 2 with b"
+
+
+def test_a_layer_that_is_used_again_is_the_first_ones() -> None:
+    """Whichever use the label names, also from inside a group and for a tie."""
+    found = net("input x: [8]\na: dense 8 -> b: reuse a\ng: { reuse b -> d: dense 8 tie=b }\nreuse b")
+    nodes = {(module.name, node.name): node for module in found.ir.modules for node in module.nodes}
+    assert {place: node.shares for place, node in nodes.items() if getattr(node, "shares", None)} == {
+        ("N", "b"): "a", ("N", "b_1"): "a", ("g", "b_1"): "../a"
+    }  # fmt: skip
+    assert nodes["g", "d"].ties == {"weight": "../a.weight"}  # type: ignore[union-attr]
+    assert found.params == 8 * 8 + 8 + 8
+
+
+def test_names_of_outputs() -> None:
+    cells = "input x: [S, 8]\na: gru 8 -> b: gru 8"
+    assert list(net(f"{cells}\nreturn b, a.state, b.state as last").outputs) == ["b", "state", "last"]
+    assert list(net(f"{cells}\nreturn it as out").outputs) == ["out"]
+    assert list(net(f"{cells}\nreturn a").outputs) == ["a"]
+    block = "block two() { a: conv 4 k=1\n b: conv 5 k=1\n return a as left, b as right }"
+    assert output("t: two\nconcat with t.left t.right", block) == (13, 8, 8)
+    assert output("t: one\nconcat with t.out", "block one() { a: conv 4 k=1\n return a as out }") == (8, 8, 8)

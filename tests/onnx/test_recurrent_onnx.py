@@ -134,3 +134,25 @@ def test_a_projection_is_refused():
     assert (told.code, told.title) == ("NS705", "ONNX has no LSTM with a projection")
     assert [label.text for label in told.labels] == ["`proj=512` has no operator"]
     assert told.help == "leave `proj` out, or use the net in torch"
+
+
+def test_used_again_with_states_and_named_outputs():
+    text = dedent("""
+        net Again {
+          input a: [S, 5]
+          input b: [T, 5]
+          from a -> enc: lstm 6
+          from b -> dec: reuse enc with enc.state enc.cell
+          return dec, enc.state, dec.state as last, dec.cell
+        }
+    """)
+    made = compiled(text)
+    module = module_of(made).eval()
+    model = model_of(made, Given(module.state_dict()))
+    check(model)
+    assert [output.name for output in model.graph.output] == ["dec", "state", "last", "cell"]
+    weights = [tensor.name for tensor in model.graph.initializer if tensor.name.startswith("enc.weight")]
+    assert len(weights) == 2  # which are there once
+    for a, b in ((7, 3), (2, 9)):
+        given = torch.randn(3, a, 5), torch.randn(3, b, 5)
+        close(run(model, *given), [tensor.detach() for tensor in module(*given)])

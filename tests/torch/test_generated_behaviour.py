@@ -337,6 +337,50 @@ net Blocks {
     torch.testing.assert_close(module(x), expected)
 
 
+def test_a_layer_is_used_again_with_other_values() -> None:
+    """Torch's own modules, called as the spec calls them."""
+    text = """
+net Again {
+  input a: [5, 4]
+  input b: [3, 4]
+  from a -> enc: lstm 4
+  from b -> on: reuse enc with enc.state enc.cell
+  look: attention 2 packed=true
+  reuse look with enc
+  return it as seen, on.state, enc.state as first
+}
+"""
+    made = compiled_text(text)
+    module = module_of(made).eval()
+    torch.manual_seed(1)
+    lstm, attention = nn.LSTM(4, 4, batch_first=True), nn.MultiheadAttention(4, 2, batch_first=True)
+    state = {f"enc.{name}": tensor for name, tensor in lstm.state_dict().items()}
+    state |= {f"look.{name}": tensor for name, tensor in attention.state_dict().items()}
+    module.load_state_dict(state)
+    a, b = torch.randn(2, 5, 4), torch.randn(2, 3, 4)
+    enc, (first, cell) = lstm(a)
+    on, (last, _) = lstm(b, (first, cell))
+    looked, _ = attention(on, on, on)
+    seen, _ = attention(looked, enc, enc)
+    for one, other in zip(module(a, b), (seen, last[0], first[0]), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_members_come_into_groups_and_repeats() -> None:
+    text = """
+net Members {
+  input x: [5, 4]
+  enc: lstm 4
+  repeat 2 { reuse enc with enc.state enc.cell }
+  g: { from enc.cell -> add with enc.state }
+}
+"""
+    module = module_of(compiled_text(text)).eval()
+    x = torch.randn(2, 5, 4)
+    _, (state, cell) = module.get_submodule("enc")(x)
+    torch.testing.assert_close(module(x), (state + cell)[0])
+
+
 def test_a_layer_is_used_again_in_a_repeat() -> None:
     text = "net Again {\n  input x: [4]\n  cell: dense 4\n  repeat 3 { reuse cell -> relu }\n}\n"
     module: Any = module_of(compiled_text(text))

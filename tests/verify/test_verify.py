@@ -98,6 +98,46 @@ net Gates {
   }
 }
 """,
+    "layers and blocks used again with other values": """
+block gate(n) {
+  input by
+  mul { | dense n | from by -> sigmoid } -> made: relu
+  return made, by
+}
+net Again {
+  input a: [S, 6]
+  input b: [T, 6]
+  from a -> enc: lstm 6
+  from b -> on: reuse enc with enc.state enc.cell
+  three: repeat 3 { reuse enc with enc.state on.cell }
+  small: gru 6 layers=2 bias=one
+  from a -> low: reuse small with small.state
+  from a -> self: attention 2 kv_heads=1
+  cross: reuse self with three
+  reuse cross with on
+  joined: concat axis=0 with a
+  reuse joined with b
+  from enc.state -> first: gate 6 with on.state
+  repeat 2 { reuse first with enc.cell }
+  last: reuse first with enc.cell
+  return last, enc.state, on.state as on, low.state as low, cross as a, last.by as by
+}
+""",
+    "an output with a name": """
+block unit(n) {
+  dense n -> r: relu
+  return r as out
+}
+net Named {
+  input a: [4]
+  u: unit 4
+  g: { dense 4 -> r: tanh
+       return r as inner }
+  w: reuse u
+  from u.out -> add with w.out g.inner
+  return it as total
+}
+""",
     "recurrent layers in a repeat": """
 net Stacked {
   input words: int64 [T]
