@@ -19,6 +19,7 @@ from netspec.ir.dims import Dim, symbol
 from netspec.ir.types import TensorType
 
 BATCH = symbol("@batch")  # the number of samples as the size of an axis, of a value that has it elsewhere than in front
+COUNTED = symbol("@counted")  # the size of an axis that follows from numbers, and is known only once they are there
 AXES_INPUT = 18  # the first opset in which all reductions take their axes as an input
 
 
@@ -68,8 +69,15 @@ class Graph(Protocol):
         """
         ...
 
-    def nodes(self, op: str, *inputs: Value | None, shapes: Sequence[Sequence[Dim]], **attributes: Any) -> list[Value]:
-        """Apply an operator with several outputs, of these shapes."""
+    def nodes(
+        self,
+        op: str,
+        *inputs: Value | None,
+        shapes: Sequence[Sequence[Dim]],
+        dtypes: Sequence[str] = (),
+        **attributes: Any,
+    ) -> list[Value]:
+        """Apply an operator with several outputs, of these shapes. dtypes: theirs, the first input's where empty."""
         ...
 
     def weight(self, name: str, shape: Sequence[Dim] | None = None) -> Value:

@@ -168,8 +168,9 @@ def check_values(model: ModelProto, sizes: Mapping[str, int], *inputs: Any) -> N
     """Every value has the shape and the type that the model states. `sizes`: what its names stand for, for Python."""
     stated = all_values(model)
     for name, array in run_all(model, *inputs).items():
-        shape = [eval(size, {"min": min, "max": max}, dict(sizes)) if isinstance(size, str) else size
+        shape = [eval(size, {"min": min, "max": max}, dict(sizes)) if isinstance(size, str) and size else size
                  for size in shape_of(stated[name])]  # fmt: skip
+        shape = [own if size == "" else size for size, own in zip(shape, array.shape, strict=True)]  # it may be any
         assert list(array.shape) == shape, (name, list(array.shape), shape_of(stated[name]))
         assert helper.np_dtype_to_tensor_dtype(array.dtype) == stated[name].type.tensor_type.elem_type, name
 

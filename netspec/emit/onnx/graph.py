@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from netspec.analysis.unrolled import Scope, Step, Unrolled
@@ -187,10 +188,18 @@ class _Writer:
         self._add(op, inputs, [value], attributes)
         return value
 
-    def nodes(self, op: str, *inputs: Value | None, shapes: Sequence[Sequence[Dim]], **attributes: Any) -> list[Value]:
+    def nodes(
+        self,
+        op: str,
+        *inputs: Value | None,
+        shapes: Sequence[Sequence[Dim]],
+        dtypes: Sequence[str] = (),
+        **attributes: Any,
+    ) -> list[Value]:
         first = inputs[0]
         assert first is not None
-        values = [Value("", TensorType(tuple(shape), first.dtype), first.batched) for shape in shapes]
+        types = [TensorType(tuple(shape), dtype or first.dtype) for shape, dtype in zip_longest(shapes, dtypes)]
+        values = [Value("", type, first.batched) for type in types]
         self._add(op, inputs, values, attributes)
         return values
 

@@ -211,7 +211,7 @@ def _value_info(layout: Layout, value: Value) -> ValueInfoProto:
         axis = tensor.shape.dim.add()
         if isinstance(size, int):
             axis.dim_value = size
-        else:
+        elif size != onnxrule.COUNTED:
             axis.dim_param = str(size)
     return info
 
