@@ -35,6 +35,11 @@ class Facts:
         return self._totals.params  # type: ignore[no-any-return]
 
     @property
+    def active_params(self) -> Dim:
+        """Those of `params` that one token uses: all but the weights of experts that it does not choose."""
+        return self._totals.active_params  # type: ignore[no-any-return]
+
+    @property
     def macs(self) -> Dim:
         """Multiply-accumulates of convolutions and matrix products."""
         return self._totals.macs  # type: ignore[no-any-return]

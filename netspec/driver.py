@@ -142,7 +142,7 @@ class Compilation:
         if totals is None or self.batch == 1:
             return totals
         scaled = totals_of.times(totals, self.batch)
-        return scaled._replace(params=totals.params, weight_bytes=totals.weight_bytes) if scaled else None
+        return scaled.with_weights_of(totals) if scaled else None
 
     @cached_property
     def peak_activation_bytes(self) -> Dim | None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from netspec import limits
 from netspec.analysis.shapes import Types
-from netspec.analysis.totals import Maybe, ModuleTotals, NodeTotals, times
+from netspec.analysis.totals import NOTHING, Maybe, ModuleTotals, NodeTotals, times
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode, iterations
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer
@@ -107,7 +107,7 @@ class _Walk:
 
     def owned(self, totals: Maybe) -> Maybe:
         """Totals without the weights that are another's."""
-        return totals if totals is None or not self.shared else totals._replace(params=0, weight_bytes=0)
+        return totals if totals is None or not self.shared else totals.with_weights_of(NOTHING)
 
     def module(self, module: Module, prefix: str, depth: int, repeat: int, calls: tuple[Call, ...]) -> Iterator[Row]:
         if self.depth is not None and depth > self.depth:

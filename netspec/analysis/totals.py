@@ -27,14 +27,25 @@ class Totals(NamedTuple):
     activation_bytes: Dim = 0  # of all layers' outputs
     kv_cache_per_token: Dim = 0  # bytes that each further position adds
     kv_cache_bytes: Dim = 0  # of the sequence at its length
+    inactive_params: Dim = 0  # those of the parameters that one token does not use
 
     @property
     def trainable_params(self) -> Dim:
         return self.params
 
     @property
+    def active_params(self) -> Dim:
+        return self.params - self.inactive_params
+
+    @property
     def flops(self) -> Dim:
         return self.mults + self.adds + self.other
+
+    def with_weights_of(self, other: Totals) -> Totals:
+        """This computation, and what the other has of weights."""
+        return self._replace(
+            params=other.params, weight_bytes=other.weight_bytes, inactive_params=other.inactive_params
+        )
 
 
 NOTHING = Totals()
@@ -84,7 +95,7 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType], dtype: str = "fl
         total = sum_dims((totals.activation_bytes, *(types[ref].bytes for ref in members)))
         totals = totals._replace(activation_bytes=total)
     if node.shares is not None:
-        return totals._replace(params=0, weight_bytes=0)
+        return totals.with_weights_of(NOTHING)
     if node.ties:
         weights = layer_weights(node, types)
         tied = [weights[name] for name in node.ties]
@@ -109,7 +120,8 @@ def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType, d
     cost, cache = layer.cost(inputs, output), layer.cache(inputs)
     size = DTYPE_BYTES[cache.dtype]
     activation_bytes = 0 if layer.view else output.bytes
-    return Totals(params, *cost, weight_bytes, activation_bytes, cache.per_token * size, cache.whole * size)
+    cached = cache.per_token * size, cache.whole * size
+    return Totals(params, *cost, weight_bytes, activation_bytes, *cached, layer.inactive(inputs))
 
 
 def is_countable(network: Network) -> bool:
@@ -146,7 +158,7 @@ def count(network: Network, types: Types, dtype: str = "float32") -> tuple[NodeT
             elif isinstance(node, CallNode):
                 inside = modules[node.module]
                 if inside is not None and node.shares is not None:
-                    inside = inside._replace(params=0, weight_bytes=0)
+                    inside = inside.with_weights_of(NOTHING)
                 here[node.name] = inside
             else:
                 here[node.name] = total(times(modules[run.module], run.times) for run in node.runs)

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from netspec.elaborate.frame import Frame
 
 FACTS = (
-    "params", "trainable_params", "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes",
-    "peak_activation_bytes", "kv_cache_per_token", "kv_cache_bytes",
+    "params", "trainable_params", "active_params", "macs", "mults", "adds", "flops", "connections", "weight_bytes",
+    "activation_bytes", "peak_activation_bytes", "kv_cache_per_token", "kv_cache_bytes",
 )  # fmt: skip
 SHAPE_FACTS = ("shape", "rank", "channels", "elements", "dtype")
 LARGEST = 10**limits.INTEGER_DIGITS

@@ -128,6 +128,7 @@ def net_json(made: Compilation) -> dict[str, Any]:
     names = (
         "params",
         "trainable_params",
+        "active_params",
         "macs",
         "mults",
         "adds",
@@ -163,7 +164,7 @@ def _value_json(name: str, type: Any) -> dict[str, Any]:
 def _layer_json(made: Compilation, row: Row) -> dict[str, Any]:
     totals = made.for_batch(row.totals)
     owned = weights(made, row)
-    names = ("params", "macs", "mults", "adds", "flops", "connections")
+    names = ("params", "active_params", "macs", "mults", "adds", "flops", "connections")
     assert isinstance(row.node, LayerNode)
     return {
         "path": row.path,

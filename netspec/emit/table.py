@@ -58,6 +58,7 @@ COLUMNS: dict[str, Column] = {
     "output": Column("output", lambda made, row: str(row.output), False, None, "shape of the output of one sample"),
     "params": _column("params", "params", "elements of trainable weights, shared ones once"),
     "trainable": _column("trainable", "trainable_params", "the same: fixed weights and buffers are no parameters"),
+    "active_params": _column("active", "active_params", "params that one token uses: all but experts not chosen"),
     "macs": _column("MACs", "macs", "multiply-accumulates of convolutions and matrix products"),
     "mults": _column("mults", "mults", "scalar multiplications"),
     "adds": _column("adds", "adds", "scalar additions, bias included"),
@@ -141,8 +142,9 @@ def summary(made: Compilation) -> str:
     if totals is None:
         return ""
     batch = "one sample" if made.batch == 1 else f"a batch of {made.batch:,} samples"
+    active = f", of which {number(totals.active_params)} active for one token" if totals.inactive_params != 0 else ""
     lines = [
-        f"parameters   {number(totals.params)}, all weights {size_text(totals.weight_bytes)}",
+        f"parameters   {number(totals.params)}{active}, all weights {size_text(totals.weight_bytes)}",
         f"computation  {number(totals.macs)} MACs, {number(totals.flops)} FLOPs "
         f"({number(totals.mults)} multiplications, {number(totals.adds)} additions, {number(totals.other)} others)",
         f"connections  {number(totals.connections)}",

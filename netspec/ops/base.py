@@ -155,6 +155,10 @@ class Layer(BaseModel):
     def weights(self, inputs: Types) -> dict[str, Weight]:
         """The tensors that the layer owns, by name, in state_dict order."""
 
+    def inactive(self, inputs: Types) -> Dim:
+        """Parameters that one position does not use, such as those of the experts that it did not choose."""
+        return 0
+
     @abstractmethod
     def cost(self, inputs: Types, output: TensorType) -> Cost:
         """Computation for one sample; `output` is the (first) output type."""

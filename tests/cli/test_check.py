@@ -241,11 +241,11 @@ def test_ir_of_a_wrong_spec() -> None:
 
 # -- for programs -------------------------------------------------------------------------------------
 
-FIGURES = ["params", "macs", "mults", "adds", "flops", "connections"]
+FIGURES = ["params", "active_params", "macs", "mults", "adds", "flops", "connections"]
 NET_KEYS = [
-    "net", "file", "batch", "dtype", "inputs", "outputs", "params", "trainable_params", "macs", "mults", "adds",
-    "flops", "connections", "weight_bytes", "activation_bytes", "kv_cache_per_token", "kv_cache_bytes",
-    "peak_activation_bytes", "layers", "diagnostics",
+    "net", "file", "batch", "dtype", "inputs", "outputs", "params", "trainable_params", "active_params",
+    "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes", "kv_cache_per_token",
+    "kv_cache_bytes", "peak_activation_bytes", "layers", "diagnostics",
 ]  # fmt: skip
 LAYER_KEYS = [
     "path",
@@ -274,7 +274,7 @@ def test_json_of_a_layer() -> None:
     (found,) = [layer for layer in as_json("small.net")["layers"] if layer["path"] == "body.0.conv1"]
     assert found == {
         "path": "body.0.conv1", "layer": "conv", "repeat": 4, "line": 1, "output": [16, 32, 32],
-        "params": 2304, "macs": 2359296, "mults": 2359296, "adds": 2342912, "flops": 4702208,
+        "params": 2304, "active_params": 2304, "macs": 2359296, "mults": 2359296, "adds": 2342912, "flops": 4702208,
         "connections": 2359296,
         "receptive_field": {"image": {"size": [5, 5], "stride": [1, 1], "start": [-2, -2]}},
         "weights": {"weight": [16, 16, 3, 3]}, "not_trained": [],
