@@ -20,6 +20,7 @@ SYNONYMS = {
     "multiheadattention": "attention", "multihead_attention": "attention", "mha": "attention",
     "self_attention": "attention", "selfattention": "attention", "cross_attention": "attention",
     "positional_encoding": "position", "positionalencoding": "position", "pos_embed": "position",
+    "moe": "experts", "mixture": "experts", "mixture_of_experts": "experts", "sparsemoe": "experts",
     "residual": "basic", "resblock": "basic",
 }  # fmt: skip
 
@@ -32,6 +33,8 @@ ARGUMENT_SYNONYMS = {
     "use_bias": "bias", "ceil_mode": "ceil", "count_include_pad": "count_pad", "output_padding": "output_pad",
     "scale_factor": "scale", "output_size": "size", "negative_slope": "slope", "num_embeddings": "count",
     "num_heads": "heads", "nhead": "heads", "n_heads": "heads", "num_kv_heads": "kv_heads", "is_causal": "causal",
+    "num_experts": "experts", "n_experts": "experts", "num_local_experts": "experts", "top_k": "top", "topk": "top",
+    "num_experts_per_tok": "top", "intermediate_size": "hidden", "ffn_dim": "hidden", "norm_topk_prob": "normalised",
 }  # fmt: skip
 
 WORD_SYNONYMS = {"True": "true", "False": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}

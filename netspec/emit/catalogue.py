@@ -44,11 +44,13 @@ _TITLES = {
     "attention": "Transformers",
     "position": "Transformers",
     "feedforward": "Transformers",
+    "mixture": "Transformers",
     "source": "Tensors of their own",
     "lenet": "LeNet-5",
 }
 _STD = "Blocks of the standard library"
 _SYMBOLIC = ("[C, H, W]", "[T, D]")  # inputs on which an example may be shown, the first that fits
+_WEIGHTS = 16  # that an example lists
 _CONCRETE = ("[8]", "[8, 8, 8]", "[64, 56, 56]", "[T, 4096]")  # for what needs numbers: groups, halves, merges
 
 
@@ -238,6 +240,8 @@ def _example(made: Compilation, layer: type[Layer]) -> Example:
     for name, weight in weights_of(node, types).items():
         kind = "" if weight.kind == "trainable" else f" ({weight.kind})"
         weights.append(f"{name or 'itself'} {weight.type}{kind}")
+    if len(weights) > _WEIGHTS:
+        weights[4:-1] = ["..."]
     outputs = [ref for ref in types if ref == node.name or ref.startswith(node.name + ".")]
     inputs = [str(types[ref]) for ref in root.inputs] if node.inputs else []
     return Example(tuple(inputs), tuple(str(types[ref]) for ref in outputs), tuple(weights))

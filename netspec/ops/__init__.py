@@ -37,6 +37,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "attention": ("attention",),
     "position": ("position",),
     "feedforward": ("swiglu", "geglu"),
+    "mixture": ("experts",),
     "recurrent": ("rnn", "gru", "lstm"),
     "source": ("param", "constant"),
     "lenet": ("subsample", "rbf"),

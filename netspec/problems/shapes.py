@@ -1002,3 +1002,26 @@ class LoneState(Problem):
           from target -> lstm 64 with enc.state enc.cell
         }
         """
+
+
+class TooFewExperts(Problem):
+    """Each position of a mixture uses the `top` experts that score highest, and so there are at least as many. With as
+    many as there are the mixture is dense: every position uses all."""
+
+    code = "NS342"
+    about = "A mixture that is to use more experts than it has"
+    title = "`experts` cannot choose {top} of {experts}"
+    label = "more than {experts}"
+    help = "top: {experts} or fewer, or more experts"
+    wrong = """
+        net Sparse {
+          input text: [T, 512]
+          experts 4 hidden=1024 top=8
+        }
+        """
+    mended = """
+        net Sparse {
+          input text: [T, 512]
+          experts 8 hidden=1024 top=4
+        }
+        """

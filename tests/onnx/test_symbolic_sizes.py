@@ -128,6 +128,7 @@ CASES: dict[str, str] = {
     "input text: [T, 8]; input image: [N, 8]; from text -> attention 4 packed=true with image": "[T, 8]",
     TEXT + "position 25": "[T, 16]",
     TEXT + "position kind=sinusoidal -> swiglu 20 -> geglu 12 bias=true": "[T, 16]",
+    TEXT + "experts 5 hidden=12 top=2 -> experts 3 hidden=8 top=1 normalised=false bias=true": "[T, 16]",
     "input text: int64 [T]; embedding 10 6 -> permute (1, 0) -> avgpool 3 stride=2": "[6, (T + 1) // 2 - 1]",
     "input a: [4, T]; input b: [4, N]; concat axis=1 { | from a | from b }": "[4, N + T]",
     "input a: [T, 4]; input b: [T, 4]; from a -> add with b": "[T, 4]",

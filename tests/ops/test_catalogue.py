@@ -60,12 +60,13 @@ def test_layer_is_complete(name: str):
 
 @pytest.mark.parametrize("name", layer_names())
 def test_arguments_without_default_come_by_position(name: str):
-    """What must be given comes first, and by position; a convolution's window is named all the same."""
+    """What must be given comes first, and by position; some is named all the same, such as a convolution's window."""
     cls = find_layer(name)
     assert cls is not None
     required = [field for field, info in cls.model_fields.items() if info.is_required()]
-    if name in ("conv", "upconv"):
-        assert required == ["out", "k"]
+    named = {"conv": ["out", "k"], "upconv": ["out", "k"], "experts": ["experts", "hidden", "top"]}
+    if name in named:
+        assert required == named[name]
     else:
         assert required == list(cls.model_fields)[: len(required)]
         assert len(required) <= cls.positional

@@ -115,6 +115,8 @@ CASES: list[tuple[str, dict[str, Any], list[Shape]]] = [
     ("position", {"kind": "sinusoidal"}, [(T, 2 * W)]),
     ("swiglu", {"hidden": 24}, [(T, W)]),
     ("geglu", {"hidden": 24, "bias": True}, [(H, W, 16)]),
+    ("experts", {"experts": 6, "hidden": 24, "top": 2}, [(T, W)]),
+    ("experts", {"experts": 6, "hidden": 24, "top": 6, "bias": True, "normalised": False}, [(H, W, 16)]),
     ("subsample", {"k": 2}, [(3, H, W)]),
     ("rbf", {"out": 10}, [(T, 8)]),
     ("rnn", {"hidden": 5, "steps": "last"}, [(T, 8)]),

@@ -654,6 +654,14 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         """,
     ),
     (
+        "experts", {"experts": 4, "hidden": 7, "top": 8}, [T((4, 5))],
+        """
+        NS342 `experts` cannot choose 8 of 4
+        top: more than 4
+        help: top: 4 or fewer, or more experts
+        """,
+    ),
+    (
         "gru", {"hidden": 7, "layers": 2}, [T((4, 5)), T((7,))],
         """
         NS340 `gru` begins with a state of [2, 7], and this is [7]

@@ -69,6 +69,13 @@ net Tokens {
   matmul transpose=true with q -> softmax -> dense 4
 }
 """,
+    "experts": """
+net Experts {
+  input words: [6, 8]
+  experts 4 hidden=10 top=2 -> layernorm
+  experts 3 hidden=5 top=1 normalised=false bias=true -> dense 4
+}
+""",
     "inputs": """
 net Two {
   input a: [4]
@@ -151,7 +158,7 @@ def test_any_value_of_any_parameter(target: str) -> None:
 
 def divided(target: str) -> bool:
     """Whether some of a net's parameters divide others."""
-    return target.split(":")[0] in ("bert", "gpt2", "llama", "mistral", "transformer", "vit")
+    return target.split(":")[0] in ("bert", "gpt2", "llama", "mistral", "mixtral", "transformer", "vit")
 
 
 def others(value: Any) -> list[Any]:
