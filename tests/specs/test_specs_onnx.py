@@ -24,7 +24,7 @@ SMALL = {
     spec: {"layers": 2, "dim": 64, "heads": 4, "vocab": 100, **more}
     for spec, more in {
         "bert": {}, "gpt2": {}, "llama": {"kv_heads": 2, "hidden": 96}, "mistral": {"kv_heads": 2, "hidden": 96},
-        "transformer": {"hidden": 96},
+        "mixtral": {"kv_heads": 2, "hidden": 96}, "transformer": {"hidden": 96},
     }.items()
 }  # fmt: skip
 NETS = [(spec, made.name or "") for spec in resources.spec_names() for made in compile_source(find_source(spec))]

@@ -25,6 +25,7 @@ PARAMS = {
     "llama:Llama405B": 405_853_388_800,
     "llama:Llama3_2_1B": 1_235_814_400,
     "mistral:Mistral7B": 7_241_732_096,
+    "mixtral:Mixtral8x7B": 46_702_792_704,
     "gpt2:GPT2Small": 124_439_808,
     "gpt2:GPT2Medium": 354_823_168,
     "gpt2:GPT2Large": 774_030_080,
@@ -46,6 +47,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "llama:Llama3_8B": {**SMALL, "kv_heads": 2, "hidden": 40, "T": 9},
     "llama:Llama3_2_1B": {**SMALL, "kv_heads": 1, "hidden": 40, "T": 9},
     "mistral:Mistral7B": {**SMALL, "kv_heads": 2, "hidden": 40, "window": 4, "T": 9},
+    "mixtral:Mixtral8x7B": {**SMALL, "kv_heads": 2, "hidden": 40, "T": 9},
     "gpt2:GPT2": {**SMALL, "length": 12, "T": 9},
     "bert:BERT": {**SMALL, "length": 12, "T": 9},
     "vit:ViT": {"layers": 2, "dim": 32, "heads": 4, "hidden": 40, "size": 48, "classes": 7},
@@ -74,6 +76,18 @@ def test_macs_of_a_sequence() -> None:
     macs = check("llama:Llama405B", symbolic=True).totals.macs  # type: ignore[union-attr]
     matrices = 405_853_388_800 - 128_256 * 16_384 - (2 * 126 + 1) * 16_384
     assert str(macs) == f"{2 * 126 * 16_384}*T*T + {matrices}*T"
+
+
+def test_active_parameters_of_mixtral() -> None:
+    """By hand: each of the 32 layers has the attention, two norms, the router and 2 experts of 3 matrices; then there
+    are the embedding, the last norm and the head."""
+    layer = 4096 * (2 * 4096 + 2 * 1024) + 2 * 4096 + 8 * 4096 + 2 * 3 * 4096 * 14_336
+    net = netspec.load("mixtral")
+    assert net.active_params == 32 * layer + 4096 + 2 * 32_000 * 4096 == 12_879_925_248
+    assert net.params - net.active_params == 32 * 6 * 3 * 4096 * 14_336
+    macs = check("mixtral:Mixtral8x7B", symbolic=True).totals.macs  # type: ignore[union-attr]
+    matrices = net.active_params - 32_000 * 4096 - (2 * 32 + 1) * 4096
+    assert str(macs) == f"{2 * 32 * 4096}*T*T + {matrices}*T"
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -126,6 +140,13 @@ def test_vit_computes_what_torchvisions_does() -> None:
             "lm_head.weight",
         ),
         ("mistral:Mistral7B", "model.embed_tokens.weight model.layers.31.self_attn.k_proj.weight lm_head.weight"),
+        (
+            "mixtral:Mixtral8x7B",
+            "model.embed_tokens.weight model.layers.31.self_attn.k_proj.weight model.layers.0.input_layernorm.weight "
+            "model.layers.0.block_sparse_moe.gate.weight model.layers.0.block_sparse_moe.experts.0.w1.weight "
+            "model.layers.31.block_sparse_moe.experts.7.w2.weight model.layers.9.block_sparse_moe.experts.4.w3.weight "
+            "model.layers.5.post_attention_layernorm.weight model.norm.weight lm_head.weight",
+        ),
         ("gpt2:GPT2Small", "wte.weight wpe.weight h.0.ln_1.weight h.11.mlp.c_fc.weight ln_f.bias"),
         (
             "bert:BERTBase",

@@ -90,6 +90,7 @@ CLASSES: dict[str, list[str]] = {
             ),
             ("llama", ("Llama3_2_1B",), ["Attention", "Decoder", "Model", "SwiGlu"]),
             ("mistral", ("Mistral7B",), ["Attention", "Decoder", "SwiGlu"]),
+            ("mixtral", ("Mixtral8x7B",), ["Attention", "Expert", "Experts", "SparseDecoder"]),
             (
                 "transformer",
                 ("Transformer", "TransformerBase", "TransformerBig"),
