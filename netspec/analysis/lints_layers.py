@@ -305,6 +305,14 @@ class LayerLints:
 
         self.at(NoEffect(layer=name, value=_OF_ONE[name], shape=x, remedy=remedy), at, *self.origins(at))
 
+    def untrained_router(self, at: _At) -> None:
+        layer = at.node.layer
+        if layer.top > 1 or not layer.normalised or layer.experts == 1:
+            return
+        from netspec.problems.warnings import UntrainedRouter
+
+        self.at(UntrainedRouter(experts=layer.experts), at)
+
     def _dropout_at_the_end(self) -> None:
         root = self.network.root
         for ref in root.outputs.values():
@@ -428,4 +436,5 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "layernorm": (LayerLints.no_effect,),
     "batchnorm": (LayerLints.cancelled_bias,),
     "dense": (LayerLints.dense_on_image,),
+    "experts": (LayerLints.untrained_router,),
 }

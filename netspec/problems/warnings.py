@@ -549,3 +549,28 @@ class LostValue(Problem):
           return out, side
         }
         """
+
+
+class UntrainedRouter(Problem):
+    """A mixture of experts weights what its chosen experts make by shares that sum to 1. Of a single one the share is
+    always 1, whatever its score is, so that no gradient reaches the router: it chooses as it began. The Switch
+    Transformer (Fedus et al. 2021), which chooses one, takes its share of the softmax over all experts."""
+
+    code = "W211"
+    severity = "warning"
+    about = "A router of experts that cannot learn"
+    title = "the router of {experts} experts is never trained: the share of a single chosen one is always 1"
+    label = "no gradient reaches `gate`"
+    help = "`normalised=false` for its share of all experts, or `top=2`"
+    wrong = """
+        net Switch {
+          input text: [T, 512]
+          experts 8 hidden=2048 top=1
+        }
+        """
+    mended = """
+        net Switch {
+          input text: [T, 512]
+          experts 8 hidden=2048 top=1 normalised=false
+        }
+        """
