@@ -36,20 +36,25 @@ class Experts(nn.Module):
         else:
             shares, chosen = scores.softmax(-1).topk(self.top)
         if torch.compiler.is_compiling():  # a graph is the same for all choices
-            made = torch.stack([f(x) for f in self.experts], -2)
-            shares = shares.new_zeros(scores.shape).scatter(-1, chosen, shares)
-        else:
-            made = self.chosen_only(x, chosen)
-        out: Tensor = (shares.unsqueeze(-1) * made).sum(-2)
+            spread = shares.new_zeros(scores.shape).scatter(-1, chosen, shares)
+            return self.sum_of_all(x, spread)
+        return self.sum_of_chosen(x, shares, chosen)
+
+    def sum_of_all(self, x: Tensor, shares: Tensor) -> Tensor:
+        """Every expert on every position, times its share [N, *, experts]."""
+        out = torch.zeros_like(x)
+        for f, share in zip(self.experts, shares.unbind(-1), strict=True):
+            out = out + share.unsqueeze(-1) * f(x)
         return out
 
-    def chosen_only(self, x: Tensor, chosen: Tensor) -> Tensor:
-        """What the chosen experts make of each position: [N, *, top, dim]."""
+    def sum_of_chosen(self, x: Tensor, shares: Tensor, chosen: Tensor) -> Tensor:
+        """Each expert on the positions that chose it; shares and chosen: [N, *, top]."""
         order = chosen.flatten().argsort(stable=True)  # expert by expert
         rows = x.flatten(0, -2)[order // self.top]
         parts = torch.split(rows, self.loads(chosen))
         made = torch.cat([f(part) for f, part in zip(self.experts, parts, strict=True)])
-        return made[order.argsort()].view(*chosen.shape, -1)
+        made = made[order.argsort()].view(*chosen.shape, -1)
+        return (shares.unsqueeze(-1) * made).sum(-2)
 
     def loads(self, chosen: Tensor) -> list[int]:
         """How many choices fall on each expert; on the meta device, which has no numbers, an even share."""
