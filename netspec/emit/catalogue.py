@@ -208,8 +208,9 @@ def arguments(layer: type[Layer]) -> list[Argument]:
 def inputs_text(layer: type[Layer]) -> str:
     least, most = layer.inputs
     count = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-    kinds = {"float": "floating point", "int": "integers", "any": "any element type"}
-    return count if most == 0 else f"{count}, {kinds[layer.dtypes]}"
+    kinds = {"float": "floating point", "int": "integers", "mask": "bool or floating point", "any": "any element type"}
+    others = "" if layer.takes is Layer.takes else ", a mask also bool"
+    return count if most == 0 else f"{count}, {kinds[layer.dtypes]}{others}"
 
 
 def example(layer: type[Layer]) -> Example | None:

@@ -18,6 +18,14 @@ from netspec.ops.torchrule import Torch
 from netspec.problems.shapes import DtypeMismatch
 
 Types: TypeAlias = Sequence[TensorType]
+Kind: TypeAlias = Literal["float", "int", "mask", "any"]  # of elements; a mask is bool or floating point
+
+_KINDS: dict[Kind, tuple[tuple[str, ...], str]] = {  # the types of each begin so; what a message calls them
+    "float": (("float", "bfloat"), "floating point numbers"),
+    "int": (("int",), "integers"),
+    "mask": (("bool", "float", "bfloat"), "truth values or floating point numbers as a mask"),
+    "any": (("",), "anything"),
+}
 
 
 class Weight(NamedTuple):
@@ -134,7 +142,7 @@ class Layer(BaseModel):
 
     positional: ClassVar[int] = 0  # how many leading arguments may be given without their name
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least and most number of inputs
-    dtypes: ClassVar[Literal["float", "int", "any"]] = "float"  # element types of the inputs
+    dtypes: ClassVar[Kind] = "float"  # element types of the inputs; see `takes`
     view: ClassVar[bool] = False  # the output is the memory of the input, or of the layer's weight
     transparent: ClassVar[bool] = False  # without a label it leaves no node: the value passes through
     broadcasts: ClassVar[bool] = False  # inputs are repeated to fit one another, from the last axis
@@ -146,6 +154,10 @@ class Layer(BaseModel):
     def layer_name(cls) -> str:
         """The name in the language."""
         return cls.__name__.lower()
+
+    def takes(self, index: int, count: int) -> Kind:
+        """The element types of one of so many inputs, where they are not those of all."""
+        return self.dtypes
 
     @abstractmethod
     def output(self, inputs: Types) -> TensorType | tuple[TensorType, ...]:
@@ -181,6 +193,17 @@ class Layer(BaseModel):
         """How ONNX says it: adds nodes to the graph, and gives its output; a tuple where it has several."""
 
 
+def _remedy(kind: Kind, dtype: str) -> str:
+    """What to do about an input of another type than is taken."""
+    if kind == "int":
+        return "declare the input as `int64 [...]`"
+    if kind == "mask":
+        return "declare the input as `bool [...]`: true is what may be seen"
+    if dtype == "bool":
+        return "a mask is the last input of `attention` with `mask=true`"
+    return "an `embedding` turns integers into vectors"
+
+
 _outputs: dict[tuple[Layer | TensorType, ...], tuple[TensorType, ...]] = {}  # rules are pure: a sweep asks again
 _MOST_KEPT = 50_000
 
@@ -192,17 +215,16 @@ def output_types(layer: Layer, inputs: Types) -> tuple[TensorType, ...]:
     if known is not None:
         return known
     for index, x in enumerate(inputs):
-        is_float = "float" in x.dtype
-        if layer.dtypes != "any" and is_float != (layer.dtypes == "float"):
+        kind = layer.takes(index, len(inputs))
+        types, needed = _KINDS[kind]
+        if not x.dtype.startswith(types):
             raise DtypeMismatch(
                 f"input {index}",
                 layer=layer.layer_name(),
-                needed="floating point numbers" if layer.dtypes == "float" else "integers",
+                needed=needed,
                 dtype=x.dtype,
                 shape=x,
-                remedy="an `embedding` turns integers into vectors"
-                if layer.dtypes == "float"
-                else "declare the input as `int64 [...]`",
+                remedy=_remedy(kind, x.dtype),
             )
     output = layer.output(inputs)
     made = output if isinstance(output, tuple) else (output,)

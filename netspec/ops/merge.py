@@ -1,12 +1,12 @@
 """Merges that most nets use: `add`, `mul`, `concat`. The others are in `merge_rare`."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
-from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
+from netspec.ops.base import FREE, POINT, Cost, Kind, Layer, Reach, Types, Weight
 from netspec.ops.onnxrule import Graph, Value, aligned
 from netspec.ops.torchrule import Arg, Torch, dim
 from netspec.problems.shapes import ConcatMismatch, DtypesDiffer, ShapesDiffer
@@ -162,7 +162,7 @@ class Concat(_Merge):
     Cost: none.
     """
 
-    dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    dtypes: ClassVar[Kind] = "any"
     broadcasts: ClassVar[bool] = False
     example: ClassVar[str] = "concat { | dense 8 | dense 16 }"
 

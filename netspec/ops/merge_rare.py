@@ -1,11 +1,11 @@
 """Merges beside the common ones: `sub`, `div`, `mean`, `max`, `min`, `stack`."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import axis_index
-from netspec.ops.base import FREE, Cost, Types
+from netspec.ops.base import FREE, Cost, Kind, Types
 from netspec.ops.merge import _Merge, between, joined, one_dtype, show_shapes
 from netspec.ops.onnxrule import Graph, Value, aligned, number, unsqueeze
 from netspec.ops.torchrule import Arg, Torch, dim
@@ -133,7 +133,7 @@ class Stack(_Merge):
     Cost: none.
     """
 
-    dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    dtypes: ClassVar[Kind] = "any"
     broadcasts: ClassVar[bool] = False
     example: ClassVar[str] = "stack { | dense 8 | dense 8 }"
 

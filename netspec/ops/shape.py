@@ -1,12 +1,12 @@
 """Layers that give the same numbers another shape: no weights, no arithmetic."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Sizes, axis_index
-from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, product, whole
+from netspec.ops.base import FREE, POINT, Cost, Kind, Layer, Reach, Types, Weight, product, whole
 from netspec.ops.onnxrule import Graph, Value, reshape, transpose
 from netspec.ops.torchrule import Arg, Of, Torch, dim, given
 from netspec.problems.shapes import PermuteMismatch, ReshapeEntries, ReshapeMismatch
@@ -15,7 +15,7 @@ from netspec.problems.shapes import PermuteMismatch, ReshapeEntries, ReshapeMism
 class _Rearrange(Layer):
     """What layers without weights and arithmetic share. They take any element type."""
 
-    dtypes: ClassVar[Literal["float", "int", "any"]] = "any"
+    dtypes: ClassVar[Kind] = "any"
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {}

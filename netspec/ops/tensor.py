@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, cast
 
 from netspec.ir.types import TensorType
 from netspec.ops.arguments import Axes, Init, PositiveInt, axis_index, wrong_rank
-from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
+from netspec.ops.base import FREE, POINT, Cost, Kind, Layer, Reach, Types, Weight, whole
 from netspec.ops.linear import features
 from netspec.ops.merge import broadcast, one_dtype, show_shapes
 from netspec.ops.onnxrule import Graph, Value, affine, aligned, channelwise, number, reduce, transpose
@@ -210,7 +210,7 @@ class Embedding(Layer):
     """
 
     positional: ClassVar[int] = 2
-    dtypes: ClassVar[Literal["float", "int", "any"]] = "int"
+    dtypes: ClassVar[Kind] = "int"
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "embedding 10_000 300"
 

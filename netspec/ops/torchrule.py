@@ -13,8 +13,9 @@ a part, a class or function of `netspec.emit.torch_parts`, which the generated f
 
 A module that is not applied to its inputs alone, or gives other than the layer's outputs, says so. `call` is a template
 with {module} for it and {0}, {1}, ... for the inputs, each as `given` makes it of its code, {0}. `targets` is one of
-what its value is taken apart into, and `outputs` has one for each output of the layer, made of these. With the call
-`{module}({0})`, the targets `{0}, ({1}, {2})` and the outputs `{0}`, `{1}[0]`, `{2}[0]` it is written
+what its value is taken apart into, and `outputs` has one for each output of the layer, made of these; without targets
+its value is the layer's output. With the call `{module}({0})`, the targets `{0}, ({1}, {2})` and the outputs `{0}`,
+`{1}[0]`, `{2}[0]` it is written
 `x, (state, _) = self.lstm1(x)`, and then `x` and `state[0]` are used; where nothing but the first output is used, it is
 `self.lstm1(x)[0]`.
 
@@ -100,6 +101,8 @@ class Torch(NamedTuple):
         """The body of a function that gives all outputs of the layer, for code that nobody reads."""
         if not self.call:
             return [f"return {module}({', '.join(inputs)})"]
+        if not self.targets:
+            return [f"return {self.applied(module, self.taken(inputs))}"]
         names = [f"made{place}" for place in range(len(re.findall(r"\{\d+\}", self.targets)))]
         outputs = ", ".join(fill(output, names, ()) for output in self.outputs)
         return [f"{fill(self.targets, names, ())} = {self.applied(module, self.taken(inputs))}", f"return {outputs}"]

@@ -258,7 +258,8 @@ class NothingLeft(Problem):
 
 class DtypeMismatch(Problem):
     """Most layers compute with floating point numbers. An embedding looks up the rows of a table by their numbers,
-    and takes integers: `int64` or `int32` in the input."""
+    and takes integers: `int64` or `int32` in the input. A mask of attention holds truth values, `bool`, or floating
+    point numbers, and is its last input, with `mask=true`."""
 
     code = "NS311"
     about = "Elements of the wrong type"
@@ -1004,11 +1005,37 @@ class LoneState(Problem):
         """
 
 
+class MaskMismatch(Problem):
+    """A mask of attention says for each head which of S positions each of T may see, or what is added to their scores,
+    so that it is broadcast to [heads, T, S]. Leading axes may be missing or 1, where all heads or all positions that
+    look have the same; the last one is S."""
+
+    code = "NS342"
+    about = "A mask that does not fit the scores of attention"
+    title = "a mask of {mask} does not fit scores of {scores}"
+    label = "{heads} heads, {length} that look, {seen} that are seen"
+    help = "a mask is [{seen}], [{length}, {seen}] or [{heads}, {length}, {seen}]"
+    wrong = """
+        net Encoder {
+          input text: [T, 512]
+          input seen: bool [S]
+          from text -> attention 8 mask=true with seen
+        }
+        """
+    mended = """
+        net Encoder {
+          input text: [T, 512]
+          input seen: bool [T]
+          from text -> attention 8 mask=true with seen
+        }
+        """
+
+
 class TooFewExperts(Problem):
     """Each position of a mixture uses the `top` experts that score highest, and so there are at least as many. With as
     many as there are the mixture is dense: every position uses all."""
 
-    code = "NS342"
+    code = "NS344"
     about = "A mixture that is to use more experts than it has"
     title = "`experts` cannot choose {top} of {experts}"
     label = "more than {experts}"

@@ -21,7 +21,9 @@ from netspec.ops.base import Layer, output_types
 from netspec.source import SourceFile
 
 OPSET = export.OPSET
-INPUTS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64}
+INPUTS = {
+    "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64, "tensor(bool)": np.bool_,
+}  # fmt: skip
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2}  # of the largest element
 
 

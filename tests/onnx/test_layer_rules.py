@@ -479,6 +479,45 @@ def test_integers(case: Case, opset: int):
         check_values(model, {"batch": batch}, *inputs)
 
 
+# -- masks of truth values -------------------------------------------------------------------------------
+
+MASKS: list[Case] = [
+    ("attention", {"heads": 4, "mask": True}, ((5, 16), (5,))),
+    ("attention", {"heads": 4, "mask": True, "causal": True, "scale": 0.5}, ((5, 16), (5, 5))),
+    ("attention", {"heads": 4, "kv_heads": 2, "mask": True, "causal": True, "window": 2}, ((5, 16), (4, 5, 5))),
+    ("attention", {"heads": 4, "kv_heads": 2, "mask": True, "causal": True, "window": 2}, ((5, 16), (5,))),
+    ("attention", {"heads": 4, "kv_heads": 1, "mask": True}, ((5, 16), (7, 12), (4, 1, 7))),
+    ("attention", {"heads": 4, "packed": True, "mask": True}, ((5, 16), (7, 16), (1, 5, 7))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("opset", [17, 18, OPSET, 26])
+@pytest.mark.parametrize("dtype", ["bool", "float32"])
+@parameters(MASKS)
+def test_masks(case: Case, dtype: str, opset: int):
+    """Which hide at random and, in the first sample, everything from some positions."""
+    name, arguments, shapes = case
+    torch.manual_seed(0)
+    module = randomise(forms(case)[0])
+    state = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+    made = one_layer(
+        layer(name, **arguments), [*(TensorType(shape) for shape in shapes[:-1]), TensorType(shapes[-1], dtype)]
+    )
+    model = model_of(made, Given(state, "layer."), opset=opset)
+    check(model)
+    for batch in (1, 3):
+        *inputs, mask = inputs_of(case, batch=batch)
+        mask = mask > 0
+        mask[(0, ..., 0, slice(None)) if mask.dim() > 2 else 0] = False
+        if dtype == "float32":
+            mask = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
+        with torch.no_grad():
+            expected = module(*inputs, mask)
+        assert expected.isfinite().all()
+        close(run(model, *inputs, mask), [expected])
+        check_values(model, {"batch": batch}, *inputs, mask)
+
+
 # -- values without a batch ------------------------------------------------------------------------------
 
 UNBATCHED = {

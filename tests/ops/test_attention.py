@@ -11,7 +11,7 @@ import pytest
 import torch
 from layer_calls import cost_of, layer, shape_of, types
 from test_layers_torch import macs_of
-from test_torch_rules import Case, build, equal, ident, inputs_of
+from test_torch_rules import Case, build, equal, ident, inputs_of, outputs_of
 from torch import Tensor, nn
 
 from netspec.ir.dims import symbol
@@ -51,8 +51,8 @@ def rotary_rates(base: float, width: int, scaling: Any) -> Any:
     return rates
 
 
-def reference(made: Any, state: dict[str, Tensor], x: Tensor, memory: Tensor) -> Tensor:
-    """One sample, a head and a position at a time."""
+def reference(made: Any, state: dict[str, Tensor], x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
+    """One sample, a head and a position at a time. A mask is [heads, T, S]."""
 
     def dense(name: str, y: Tensor) -> Tensor:
         if made.packed and name != "out_proj":
@@ -74,12 +74,20 @@ def reference(made: Any, state: dict[str, Tensor], x: Tensor, memory: Tensor) ->
         shared = slice(h // (made.heads // groups) * width, (h // (made.heads // groups) + 1) * width)
         seen = [s for s in range(len(memory)) if not made.causal or s <= t]
         seen = [s for s in seen if not made.window or t - s < made.window]
+        added = torch.zeros(len(memory))
+        if mask is not None and mask.dtype == torch.bool:
+            seen = [s for s in seen if mask[h, t, s]]
+        elif mask is not None:
+            added = mask[h, t]
         query = normed("q_norm", q[t, own])
         keys = [normed("k_norm", k[s, shared]) for s in seen]
         if made.rope:
             query = turned(query, t * rates)
             keys = [turned(key, s * rates) for s, key in zip(seen, keys, strict=True)]
-        shares = torch.stack([query @ key / sqrt(width) for key in keys]).softmax(0)
+        if not seen:
+            continue
+        scale = made.scale or 1 / sqrt(width)
+        shares = torch.stack([scale * query @ key + added[s] for s, key in zip(seen, keys, strict=True)]).softmax(0)
         result[t, own] = sum(share * v[s, shared] for share, s in zip(shares, seen, strict=True))  # type: ignore[assignment]
     return dense("out_proj" if made.packed else "o_proj", result)
 
@@ -135,6 +143,68 @@ def test_rates_of_llama():
     assert ops_rates(2, 100.0, 1) == [1.0, 0.1]
 
 
+def masked() -> list[Case]:
+    found: list[Case] = []
+    for shape, causal, kv_heads in itertools.product(
+        ((7,), (1, 7), (7, 7), (1, 7, 7), (4, 7, 7), (4, 1, 7)), (False, True), (None, 2)
+    ):
+        arguments: dict[str, Any] = {"heads": 4, "mask": True, "causal": causal}
+        for window in (0, 2) if causal else (0,):
+            more = {"kv_heads": kv_heads, "window": window, "scale": 0.3 if window else None}
+            found.append(("attention", arguments | more, ((7, 16), shape)))
+        if kv_heads is None:
+            found.append(("attention", {**arguments, "packed": True}, ((7, 16), shape)))
+        elif not causal:
+            found.append(("attention", {**arguments, "kv_heads": 2}, ((3, 16), (7, 12), shape)))
+    return [case for case in found if outputs_of(case) is not None]
+
+
+@pytest.mark.parametrize("kind", ["bool", "float"])
+def test_masks_equal_matrix_products(kind: str):
+    """A bool mask that hides at random, whole rows too; and numbers that are added."""
+    cases = masked()
+    assert len(cases) == 36 + 12 + 3  # of one sequence, packed, of two
+    torch.manual_seed(0)
+    for case in cases:
+        made = layer(case[0], **case[1])
+        module, (*sequences, mask) = numbers(build(case)).eval(), inputs_of(case)
+        mask = mask > 0 if kind == "bool" else mask
+        output = module(*sequences, mask)
+        for sample in range(2):
+            x, memory = sequences[0][sample], sequences[-1][sample]
+            full = mask[sample].expand(4, len(x), len(memory))
+            torch.testing.assert_close(
+                output[sample], reference(made, module.state_dict(), x, memory, full), rtol=1e-4, atol=1e-4,
+                msg=ident(case),
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_position_that_sees_nothing_has_the_bias_alone(packed: bool, causal: bool):
+    case: Case = ("attention", {"heads": 4, "packed": packed, "mask": True, "causal": causal}, ((5, 16), (5, 5)))
+    module = numbers(build(case)).eval()
+    state, (x, _) = module.state_dict(), inputs_of(case)
+    seen = torch.ones(2, 5, 5, dtype=torch.bool)
+    seen[0, 2] = False
+    for mask in (seen, torch.zeros(2, 5, 5).masked_fill(~seen, -torch.inf)):
+        output = module(x, mask)
+        equal(output[0, 2], state["out_proj.bias" if packed else "o_proj.bias"])
+        assert output.isfinite().all()
+
+
+def test_torchs_own_masks_the_opposite():
+    """What is true is hidden in nn.MultiheadAttention, and seen here."""
+    case: Case = ("attention", {"heads": 4, "packed": True, "mask": True}, ((7, 16), (7,)))
+    theirs = nn.MultiheadAttention(16, 4, batch_first=True).eval()
+    numbers(theirs)
+    ours = build(case).eval()
+    ours.load_state_dict(theirs.state_dict())
+    (x, _), padding = inputs_of(case), torch.arange(7) >= torch.tensor([[5], [3]])
+    expected, _ = theirs(x, x, x, key_padding_mask=padding, need_weights=False)
+    equal(ours(x, ~padding), expected)
+
+
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("causal", [False, True])
 def test_packed_is_torchs_own(bias: bool, causal: bool):
@@ -168,7 +238,7 @@ def test_dropout_is_for_training():
 
 def test_macs_are_those_of_torch():
     """Causal attention, too, in full."""
-    for case in combinations():
+    for case in [*combinations(), *masked()]:
         with torch.device("meta"):
             module = build(case)
         given = inputs_of(case, device="meta")
@@ -202,6 +272,12 @@ def test_cost_by_hand():
     more = cost_of("attention", (2, 4), heads=2, rope=10.0, qk_norm=True)
     assert more == Cost(macs, cost.mults + 5 * turned, adds + 2 * turned, 3 * scores + 2 * 2 * 2 * 2, cost.connections)
     assert cost_of("attention", (2, 4), heads=2, bias=False).adds == adds - 4 * 8
+    assert cost_of("attention", (2, 4), heads=2, scale=0.5) == cost
+    assert cost_of("attention", (2, 4), heads=2, scale=1.0) == cost._replace(mults=cost.mults - scores)
+    assert cost_of("attention", (2, 4), (2, 2), heads=2, mask=True) == cost._replace(adds=adds + scores)
+    hiding = layer("attention", heads=2, mask=True)
+    x, mask = types((2, 4))[0], types((2,), dtype="bool")[0]
+    assert hiding.cost([x, mask], x) == cost
 
 
 def test_gated_cost_by_hand():

@@ -111,6 +111,8 @@ CASES: list[tuple[str, dict[str, Any], list[Shape]]] = [
     ("attention", {"heads": 4, "kv_heads": 2, "causal": True, "window": 5, "rope": 1e4, "qk_norm": True}, [(T, 16)]),
     ("attention", {"heads": 4, "bias": False}, [(T, 16), (H, 12)]),
     ("attention", {"heads": 4, "packed": True}, [(T, 4 * W)]),
+    ("attention", {"heads": 4, "mask": True, "scale": 1.0, "causal": True}, [(T, 16), (T, T)]),
+    ("attention", {"heads": 4, "mask": True}, [(T, 16), (H, 12), (4, 1, H)]),
     ("position", {"max_length": 60}, [(T, 8)]),
     ("position", {"kind": "sinusoidal"}, [(T, 2 * W)]),
     ("swiglu", {"hidden": 24}, [(T, W)]),

@@ -656,7 +656,7 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
     (
         "experts", {"experts": 4, "hidden": 7, "top": 8}, [T((4, 5))],
         """
-        NS342 `experts` cannot choose 8 of 4
+        NS344 `experts` cannot choose 8 of 4
         top: more than 4
         help: top: 4 or fewer, or more experts
         """,
@@ -771,6 +771,70 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         NS339 the packed weight takes 64 features, the memory has 48
         input 1: gets [5, 48]
         help: leave out `packed`, or map the memory with `dense 64`
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "mask": True}, [T((7, 64)), T((5, 64)), T((7, 7), "bool")],
+        """
+        NS342 a mask of bool [7, 7] does not fit scores of [8, 7, 5]
+        input 2: 8 heads, 7 that look, 5 that are seen
+        help: a mask is [5], [7, 5] or [8, 7, 5]
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "mask": True}, [T((7, 64)), T((2, 7, 7))],
+        """
+        NS342 a mask of [2, 7, 7] does not fit scores of [8, 7, 7]
+        input 1: 8 heads, 7 that look, 7 that are seen
+        help: a mask is [7], [7, 7] or [8, 7, 7]
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "mask": True}, [T((7, 64)), T((7,), "int64")],
+        """
+        NS311 `attention` takes truth values or floating point numbers as a mask, gets int64
+        input 1: gets int64 [7]
+        help: declare the input as `bool [...]`: true is what may be seen
+        """,
+    ),
+    (
+        "attention", {"heads": 8}, [T((7, 64)), T((7,), "bool")],
+        """
+        NS311 `attention` takes floating point numbers, gets bool
+        input 1: gets bool [7]
+        help: a mask is the last input of `attention` with `mask=true`
+        """,
+    ),
+    (
+        "attention", {"heads": 8}, [T((7, 64)), T((7,))],
+        """
+        NS301 wrong number of axes: [7]
+        input 1: takes [S, dim], gets [7]
+        help: a memory is a sequence of vectors; a mask comes with `mask=true`
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "mask": True}, [T((7, 64))],
+        """
+        NS337 `mask=true` needs `with`
+        mask: the mask is the last input
+        help: for example `attention 8 mask=true with seen`
+        """,
+    ),
+    (
+        "attention", {"heads": 8}, [T((7, 64)), T((5, 64)), T((5, 7))],
+        """
+        NS337 `with` needs `mask=true`
+        input 2: the third input is a mask
+        help: for example `attention 8 mask=true with memory seen`
+        """,
+    ),
+    (
+        "attention", {"heads": 8, "mask": True}, [T((7, 64)), T((7,), "float16")],
+        """
+        NS329 `attention` mixes float32 and float16
+        input 1: float16, the others are float32
+        help: all inputs of a merge have the same element type
         """,
     ),
 ]  # fmt: skip

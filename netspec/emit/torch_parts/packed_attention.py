@@ -6,7 +6,8 @@ from torch import Tensor, nn
 class PackedAttention(nn.Module):
     """Multi-head attention with the weights of nn.MultiheadAttention: [N, T, dim] -> [N, T, dim].
 
-    Over itself, or a memory [N, S, dim]. `causal`: a position sees those up to itself.
+    Over itself, or a memory [N, S, dim]. `causal`: a position sees those up to itself. `mask`: what broadcasts to
+    [N, heads, T, S], true for what may be seen, or numbers that are added to the scores.
     """
 
     def __init__(
@@ -26,7 +27,9 @@ class PackedAttention(nn.Module):
         if bias:
             nn.init.zeros_(self.out_proj.bias)
 
-    def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         memory = x if memory is None else memory
         weights = self.in_proj_weight.chunk(3)
         biases = [None] * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
@@ -38,9 +41,21 @@ class PackedAttention(nn.Module):
                 (x, memory, memory), weights, biases, strict=True
             )
         )
+        if self.causal and mask is not None:
+            place = torch.arange(x.shape[1], device=x.device)
+            visible = place[:, None] >= place
+            if mask.dtype == torch.bool:
+                mask = mask & visible
+            else:
+                mask = mask.masked_fill(~visible, -torch.inf)
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(
-            q, k, v, dropout_p=dropout, is_causal=self.causal
+            q,
+            k,
+            v,
+            attn_mask=mask,
+            dropout_p=dropout,
+            is_causal=self.causal and mask is None,
         )
         out: Tensor = self.out_proj(y.transpose(1, 2).flatten(2))
         return out
