@@ -21,6 +21,8 @@ SYNONYMS = {
     "self_attention": "attention", "selfattention": "attention", "cross_attention": "attention",
     "positional_encoding": "position", "positionalencoding": "position", "pos_embed": "position",
     "moe": "experts", "mixture": "experts", "mixture_of_experts": "experts", "sparsemoe": "experts",
+    "relative_bias": "relativebias", "relativeposition": "relativebias", "relative_position": "relativebias",
+    "relative_attention_bias": "relativebias", "relativepositionbias": "relativebias",
     "residual": "basic", "resblock": "basic",
 }  # fmt: skip
 

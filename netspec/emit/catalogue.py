@@ -43,6 +43,7 @@ _TITLES = {
     "recurrent": "Recurrent layers",
     "attention": "Transformers",
     "position": "Transformers",
+    "relative": "Transformers",
     "feedforward": "Transformers",
     "mixture": "Transformers",
     "source": "Tensors of their own",

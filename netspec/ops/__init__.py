@@ -36,6 +36,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "tensor": ("matmul", "reduce", "scale", "embedding"),
     "attention": ("attention",),
     "position": ("position",),
+    "relative": ("relativebias",),
     "feedforward": ("swiglu", "geglu"),
     "mixture": ("experts",),
     "recurrent": ("rnn", "gru", "lstm"),

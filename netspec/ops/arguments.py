@@ -24,6 +24,7 @@ Window: TypeAlias = PositiveInt | Annotated[tuple[PositiveInt, ...], "one per ax
 Grid: TypeAlias = Annotated[int, Gt(0), Le(65_536)] | tuple[Annotated[int, Gt(0), Le(65_536)], ...]
 Parts: TypeAlias = Annotated[int, Gt(0), Le(1024)] | Annotated[tuple[PositiveInt, ...], "their sizes"]
 Stacked: TypeAlias = Annotated[int, Gt(0), Le(1024)]  # layers of one kind, each with weights of its own
+Buckets: TypeAlias = Annotated[int, Gt(0), Le(1024)]
 Offsets: TypeAlias = Count | Annotated[tuple[Count, ...], "one per axis"]
 Padding: TypeAlias = (
     Count

@@ -1031,6 +1031,30 @@ class MaskMismatch(Problem):
         """
 
 
+class BucketsDoNotFit(Problem):
+    """Buckets of distances (Raffel et al. 2020, section 2.1): those of one direction are in half for one distance each,
+    and the others, which hold more and more, reach to `max_distance`, so that this is beyond the first half. In both
+    directions each has half of the buckets."""
+
+    code = "NS343"
+    about = "Buckets of distances that do not come out"
+    title = "`{name}` is {value}, and {rule}"
+    label = "{needed}"
+    help = "for example `{example}`"
+    wrong = """
+        net Bias {
+          input text: [T, 512]
+          relativebias 8 buckets=31
+        }
+        """
+    mended = """
+        net Bias {
+          input text: [T, 512]
+          relativebias 8 buckets=32
+        }
+        """
+
+
 class TooFewExperts(Problem):
     """Each position of a mixture uses the `top` experts that score highest, and so there are at least as many. With as
     many as there are the mixture is dense: every position uses all."""

@@ -124,6 +124,7 @@ CASES: dict[str, str] = {
     TEXT + "attention 4 kv_heads=1 causal=true window=3 qk_norm=true rope=500_000": "[T, 16]",
     TEXT + "attention 2 rope=10_000 rope_scaling=(llama3, 8, 1, 4, 64)": "[T, 16]",
     TEXT + "attention 2 packed=true causal=true": "[T, 16]",
+    TEXT + "bias: relativebias 4 buckets=8 max_distance=20; from text -> attention 4 mask=true with bias": "[T, 16]",
     "input text: [T, 8]; input image: [N, 6]; from text -> attention 4 kv_heads=2 with image": "[T, 8]",
     "input text: [T, 8]; input image: [N, 8]; from text -> attention 4 packed=true with image": "[T, 8]",
     TEXT + "position 25": "[T, 16]",

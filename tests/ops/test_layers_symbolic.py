@@ -113,6 +113,8 @@ CASES: list[tuple[str, dict[str, Any], list[Shape]]] = [
     ("attention", {"heads": 4, "packed": True}, [(T, 4 * W)]),
     ("attention", {"heads": 4, "mask": True, "scale": 1.0, "causal": True}, [(T, 16), (T, T)]),
     ("attention", {"heads": 4, "mask": True}, [(T, 16), (H, 12), (4, 1, H)]),
+    ("relativebias", {"heads": 4}, [(T, 16)]),
+    ("relativebias", {"heads": 4, "bidirectional": False}, [(T, 16), (H, W)]),
     ("position", {"max_length": 60}, [(T, 8)]),
     ("position", {"kind": "sinusoidal"}, [(T, 2 * W)]),
     ("swiglu", {"hidden": 24}, [(T, W)]),

@@ -837,6 +837,30 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         help: all inputs of a merge have the same element type
         """,
     ),
+    (
+        "relativebias", {"heads": 8, "buckets": 31}, [T((7, 64))],
+        """
+        NS343 `buckets` is 31, and each direction has half of them
+        buckets: 4 or more, an even number
+        help: for example `buckets=32`
+        """,
+    ),
+    (
+        "relativebias", {"heads": 8, "buckets": 1, "bidirectional": False}, [T((7, 64))],
+        """
+        NS343 `buckets` is 1, and half of them are for one distance each
+        buckets: 2 or more
+        help: for example `buckets=32`
+        """,
+    ),
+    (
+        "relativebias", {"heads": 8, "max_distance": 8}, [T((7, 64))],
+        """
+        NS343 `max_distance` is 8, and 32 buckets hold the distances below 8 one by one
+        max_distance: 9 or more
+        help: for example `max_distance=64`
+        """,
+    ),
 ]  # fmt: skip
 
 
