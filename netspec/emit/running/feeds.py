@@ -186,11 +186,19 @@ def _random(port: Port, batch: int, seed: int, known: dict[str, Bound]) -> tuple
         drawn = generator.standard_normal(shape, np.float64 if dtype.itemsize == 8 else np.float32)
         how = "standard normal"
     elif dtype.kind == "b":
-        drawn, how = generator.integers(0, 2, shape), "truth values"
+        drawn, how = truth_values(generator, shape), "truth values"
     else:
         bound = min(_SMALL if port.rows is None else port.rows, int(np.iinfo(dtype).max))
         drawn, how = generator.integers(0, bound, shape), f"integers below {bound:,}"
     return np.asarray(drawn, dtype), [f"random {shape_text(shape)}, {how}, from seed {seed}"]
+
+
+def truth_values(generator: np.random.Generator, shape: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Random ones for a mask, of which the first along the last axis are true: so that every position sees something,
+    also if it sees no later ones."""
+    made: np.ndarray[Any, Any] = generator.integers(0, 2, shape) > 0
+    made[..., :1] = True
+    return made
 
 
 def _random_shape(port: Port, batch: int, known: dict[str, Bound]) -> tuple[int, ...]:

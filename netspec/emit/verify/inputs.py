@@ -1,4 +1,4 @@
-"""Inputs to compare with: samples of a normal distribution of mean 0, 10 and 100, and whole numbers that fit."""
+"""Inputs to compare with: samples of a normal distribution of mean 0, 10 and 100, whole numbers that fit, and masks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from netspec.analysis.unrolled import Unrolled
+from netspec.emit.running.feeds import truth_values
 from netspec.ir.network import Network
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def make(network: Network, net: Unrolled, trial: Trial, seed: int) -> list[Array
         if "float" in dtype:
             x = stream.standard_normal(shape, np.float32) + np.float32(trial.mean or 0)
             found.append(x.astype(dtype))
+        elif dtype == "bool":
+            found.append(truth_values(stream, shape))
         else:
-            below = 2 if dtype == "bool" else vocabulary(net, number)
-            found.append(stream.integers(0, below, shape).astype(dtype))
+            found.append(stream.integers(0, vocabulary(net, number), shape).astype(dtype))
     return found
 
 
