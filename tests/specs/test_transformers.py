@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from t5_mirror import T5Mirror
 from test_specs import check, wrong_claims
 from torch import Tensor, nn
 from torchvision_vit import EncoderBlock, VisionTransformer
@@ -17,6 +19,7 @@ from weights_by_name import state_dict_of, torch_params, torch_run, torch_state_
 import netspec
 from netspec.driver import compile_source, find_source
 from netspec.elaborate.files import source_from_bytes
+from netspec.emit.weights.renames import parse, renamed
 
 PARAMS = {
     "llama:Llama2_7B": 6_738_415_616,
@@ -38,6 +41,11 @@ PARAMS = {
     "vit:ViT_L32": 306_535_400,
     "transformer:TransformerBase": 63_082_496,
     "transformer:TransformerBig": 214_245_376,
+    "t5:T5Small": 60_506_624,
+    "t5:T5Base": 222_903_552,
+    "t5:T5Large": 737_668_096,
+    "t5:T5_3B": 2_851_598_336,
+    "t5:T5_11B": 11_307_321_344,
 }
 MACS = {"vit:ViT_B16": 17_563_828_224, "vit:ViT_L16": 61_554_712_576}  # torchvision's
 
@@ -52,6 +60,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bert:BERT": {**SMALL, "length": 12, "T": 9},
     "vit:ViT": {"layers": 2, "dim": 32, "heads": 4, "hidden": 40, "size": 48, "classes": 7},
     "transformer:Transformer": {**SMALL, "hidden": 40, "S": 8, "T": 9},
+    "t5:T5": {**SMALL, "head_dim": 6, "hidden": 40, "S": 150, "T": 140},
 }
 
 
@@ -129,6 +138,49 @@ def test_vit_computes_what_torchvisions_does() -> None:
     torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-4)
 
 
+T5_RENAMES = (r"block\.0\..*relative_=relative_", r"Attention\.([qkvo])\.=Attention.\1_proj.")
+
+
+@pytest.mark.parametrize(
+    ("net", "sizes"),
+    [
+        ("T5Small", {"layers": 6, "dim": 512, "heads": 8, "head_dim": 64, "hidden": 2048, "vocab": 32_128}),
+        ("T5_3B", {"layers": 24, "dim": 1024, "heads": 32, "head_dim": 128, "hidden": 16_384, "vocab": 32_128}),
+    ],
+)
+def test_t5_is_the_published_one(net: str, sizes: dict[str, int]) -> None:
+    with torch.device("meta"):
+        theirs = T5Mirror(**sizes)
+    rules = parse(T5_RENAMES)
+    names = {renamed(name, rules): shape for name, shape in torch_state_dict(theirs).items()}
+    ours = state_dict_of(netspec.load(f"t5:{net}"))
+    assert ours.pop("lm_head.weight") == ours["shared.weight"]  # which is tied
+    assert ours == names
+    assert torch_params(theirs) == PARAMS[f"t5:{net}"]
+
+
+def test_t5_computes_what_the_published_one_does(tmp_path: Path) -> None:
+    """Over sequences longer than the distances that have buckets, with weights that are read under their names."""
+    sizes = {name: size for name, size in SETTINGS["t5:T5"].items() if name not in "ST"}
+    torch.manual_seed(0)
+    theirs = T5Mirror(**sizes).eval()
+    for tensor in theirs.parameters():
+        nn.init.normal_(tensor, std=0.3)
+    np.savez(tmp_path / "t5.npz", **{name: tensor.numpy() for name, tensor in theirs.state_dict().items()})
+    settings = [part for name, value in sizes.items() for part in ("--set", f"{name}={value}")]
+    rules = [part for rule in T5_RENAMES for part in ("--rename", rule)]
+    command = [sys.executable, "-m", "netspec", "check", "t5:T5", *settings, "--weights", "t5.npz", *rules]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours = netspec.load("t5:T5", **sizes).to_torch().eval()
+    weights = {renamed(name, parse(T5_RENAMES)): tensor for name, tensor in theirs.state_dict().items()}
+    missing, unexpected = ours.load_state_dict(weights, strict=False)
+    assert (missing, unexpected) == (["lm_head.weight"], [])  # which is tied
+    source, target = torch.randint(0, 50, (2, 150)), torch.randint(0, 50, (2, 140))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(source, target), theirs(source, target), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("target", "names"),
     [  # as they are in the published checkpoints
@@ -157,6 +209,11 @@ def test_vit_computes_what_torchvisions_does() -> None:
             "vit:ViT_B16",
             "class_token conv_proj.weight encoder.pos_embedding encoder.layers.encoder_layer_11.mlp.3.bias "
             "encoder.layers.encoder_layer_0.self_attention.in_proj_weight encoder.ln.weight heads.head.weight",
+        ),
+        (
+            "t5:T5Small",
+            "shared.weight encoder.block.5.layer.0.layer_norm.weight encoder.block.0.layer.1.DenseReluDense.wi.weight "
+            "decoder.block.5.layer.2.DenseReluDense.wo.weight decoder.final_layer_norm.weight",
         ),
     ],
 )
