@@ -15,17 +15,16 @@ from netspec.problems.shapes import BucketsDoNotFit
 
 
 class RelativeBias(Layer):
-    """What attention adds to its scores for how far apart two positions are: [T, *] -> [heads, T, S].
+    """What attention adds to its scores for how far apart two positions are: [T, features] -> [heads, T, S].
 
-    Of a sequence that looks, and of the one that it sees: the same, or a second input [S, *], `relativebias 8 with
-    memory`. What they hold does not matter (Raffel et al. 2020, arXiv:1910.10683, section 2.1; named as in T5's code).
-    The weight [buckets, heads] has a row for each bucket of distances, of places behind or ahead of the one that looks.
-    `heads`: of the attention that takes it, `attention 8 mask=true with bias`. `buckets`: with `bidirectional`, one
-    half is for what is behind, the other for what is ahead; without it all are for what is behind, and what is ahead
-    counts as distance 0. Of n buckets for one direction the first n // 2 hold one distance each, 0, 1, 2, ...; bucket b
-    of the others begins at the least distance d for which (d / e)^(n - e) >= (max_distance / e)^(b - e), e = n // 2,
-    and the last has no end. `max_distance`: where there would be another bucket. `init`: how the weight begins, see
-    `dense`.
+    T5's relative_attention_bias (Raffel et al. 2020, arXiv:1910.10683, section 2.1), of the sequence that looks and the
+    one that it sees: the same, or a second input [S, features], `relativebias 8 with memory`. What they hold does not
+    matter. Distances fall into buckets, and the weight [buckets, heads] has a row for each. `heads`: of the attention
+    that takes it, `attention 8 mask=true with bias`. `buckets`: how many; with `bidirectional` one half is for what is
+    behind the position that looks, the other for what is ahead, without it all are for what is behind, and what is
+    ahead counts as distance 0. Of the n buckets of a direction the first e = n // 2 hold one distance each, 0, 1, 2,
+    ...; bucket b of the others begins at the least distance d for which (d / e)^(n - e) >= (max_distance / e)^(b - e),
+    and the last has no end. `max_distance`: where bucket n would begin. `init`: how the weight begins, see `dense`.
 
     Cost: none, it looks up.
     """

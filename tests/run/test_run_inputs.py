@@ -168,6 +168,15 @@ def test_random_numbers_follow_from_the_seed_and_the_name() -> None:
     assert abs(np.corrcoef(left.ravel(), right.ravel())[0, 1]) < 0.05
 
 
+def test_random_masks_hide_no_whole_row() -> None:
+    port = Port("seen", "bool", (symbol("batch"), 8, 9, 10), True)
+    mask = feeds([port], [], 4, 0).arrays["seen"]
+    assert mask.dtype == bool
+    assert mask.shape == (4, 8, 9, 10)
+    assert mask[..., 0].all()
+    assert 0.4 < mask[..., 1:].mean() < 0.6
+
+
 def test_random_integers_are_rows_of_the_embedding() -> None:
     rows = outputs("table.onnx --batch 50")["y"]
     assert rows.shape == (50, 5, 3)

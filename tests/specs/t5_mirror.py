@@ -1,5 +1,5 @@
-"""T5 (Raffel et al. 2020, arXiv:1910.10683) in plain torch, with the names of Hugging Face's weights: the first block of a
-stack has the bias of relative positions that all take. Written for these tests, without dropout."""
+"""T5 (Raffel et al. 2020, arXiv:1910.10683) in plain torch, with the names of Hugging Face's weights: a first block has
+the bias of relative positions that all blocks of its stack take. Written for these tests, without dropout."""
 
 from __future__ import annotations
 

@@ -64,6 +64,20 @@ net Shared {
   add with x -> upconv 4 k=2 stride=2
 }
 """,
+    "masks": """
+net Masked {
+  input words: int64 [T]
+  input image: [S, 12]
+  input padding: bool [T]
+  input seen: bool [T, S]
+  from words -> embedding 20 16
+  a: attention 4 causal=true mask=true with padding
+  b: attention 4 kv_heads=2 mask=true with image seen
+  bias: relativebias 4 buckets=8 max_distance=20
+  from b -> c: attention 4 causal=true window=2 scale=1 mask=true with bias
+  from c -> attention 4 packed=true mask=true with padding
+}
+""",
     "recurrent layers": """
 net Recurrent {
   input x: [T, 6]
