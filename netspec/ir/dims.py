@@ -23,7 +23,7 @@ refused with `TooManyTerms`, so that no arithmetic takes long.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from math import gcd
+from math import ceil, floor, gcd
 from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
@@ -171,17 +171,17 @@ class Expr:
     def __hash__(self) -> int:
         return hash(self.probes()[0])  # as an int's that it may be equal to
 
-    def __lt__(self, other: Dim) -> bool:
-        return _at_most(self, other - 1)
+    def __lt__(self, other: Dim | float) -> bool:
+        return _at_most(self, ceil(other) - 1 if isinstance(other, float) else other - 1)
 
-    def __le__(self, other: Dim) -> bool:
-        return _at_most(self, other)
+    def __le__(self, other: Dim | float) -> bool:
+        return _at_most(self, floor(other) if isinstance(other, float) else other)
 
-    def __gt__(self, other: Dim) -> bool:
-        return _at_most(other + 1, self)
+    def __gt__(self, other: Dim | float) -> bool:
+        return _at_most(floor(other) + 1 if isinstance(other, float) else other + 1, self)
 
-    def __ge__(self, other: Dim) -> bool:
-        return _at_most(other, self)
+    def __ge__(self, other: Dim | float) -> bool:
+        return _at_most(ceil(other) if isinstance(other, float) else other, self)
 
     def probes(self) -> tuple[int, ...]:
         """The values at a few sizes: where they differ, so do two expressions."""

@@ -178,6 +178,12 @@ def test_comparison_is_for_all_values():
     assert not H >= W
     assert H != 1
     assert symbol("H") == H
+    assert H > 0.5
+    assert H >= 0.5
+    assert not H > 1.5
+    assert -H < -0.5
+    assert not -H < -1.5
+    assert -H <= -1.0
 
 
 # Sizes as layers make them: quotients by small numbers, nested, added and subtracted, in symbols of which something
