@@ -92,6 +92,23 @@ CLASSES: dict[str, list[str]] = {
             ("mistral", ("Mistral7B",), ["Attention", "Decoder", "SwiGlu"]),
             ("mixtral", ("Mixtral8x7B",), ["Attention", "Expert", "Experts", "SparseDecoder"]),
             (
+                "t5",
+                ("T5", "T5Small", "T5Base", "T5Large", "T5_3B", "T5_11B"),
+                [
+                    "Attention",
+                    "Block",
+                    "Block2",
+                    "CrossAttention",
+                    "Decoder",
+                    "Encoder",
+                    "Feedforward",
+                    "Layer",
+                    "Layer2",
+                    "RelativeBias",
+                    "SelfAttention",
+                ],
+            ),
+            (
                 "transformer",
                 ("Transformer", "TransformerBase", "TransformerBig"),
                 ["PackedAttention", "SinusoidalPosition", "TransformerDecoder", "TransformerEncoder"],
