@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -220,12 +221,13 @@ def names_of(tree: Any) -> set[str]:
 
 
 def sampled(names: set[str]) -> list[dict[str, int]]:
-    """All values of one symbol; of several as many as are together."""
+    """All values of one symbol; of several, random ones."""
     ordered = sorted(names)
     if len(ordered) == 1:
         return [{ordered[0]: n} for n in known_values(ordered[0])]
-    pools = [(name, known_values(name), 3 * j + 1) for j, name in enumerate(ordered)]
-    return [{name: pool[k * step % len(pool)] for name, pool, step in pools} for k in range(400)]
+    draw = random.Random(0)
+    pools = {name: known_values(name) for name in ordered}
+    return [{name: draw.choice(pool) for name, pool in pools.items()} for _ in range(400)]
 
 
 @settings(max_examples=600, deadline=None)
