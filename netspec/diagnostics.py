@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from netspec import limits
 from netspec.source import Span
@@ -64,6 +64,8 @@ class Problem(Exception):
     """One kind of mistake. Raised by rules, which say what is wrong and name the argument to blame.
 
     blame: the name of an argument, "input 0", "input 1", ... for what comes in, or None for the layer.
+    compared: two sizes and the comparison, such as `==`, that is not known to hold: where it does at some values of
+    their symbols, the message says at which.
     """
 
     code: ClassVar[str]
@@ -75,9 +77,17 @@ class Problem(Exception):
     wrong: ClassVar[str]  # a spec with this mistake alone
     mended: ClassVar[str]
 
-    def __init__(self, blame: str | None = None, *, notes: tuple[str, ...] = (), **values: object) -> None:
+    def __init__(
+        self,
+        blame: str | None = None,
+        *,
+        notes: tuple[str, ...] = (),
+        compared: tuple[Any, str, Any] | None = None,
+        **values: object,
+    ) -> None:
         super().__init__(self.title)
         self.blame = blame
+        self.compared = compared
         self.notes = notes
         self.values = values
 

@@ -10,8 +10,7 @@ from netspec.analysis.totals import ModuleTotals, NodeTotals, weights_of
 from netspec.elaborate.elaborator import Elaborator, PendingClaim
 from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.frame import Frame
-from netspec.elaborate.values import Failed, NodeRef, not_a, show
-from netspec.ir.dims import Expr
+from netspec.elaborate.values import Failed, NodeRef, Undecided, not_a, show
 from netspec.ir.network import LayerNode, Network
 from netspec.problems.claims import AssertFails, NotProven
 from netspec.syntax import ast
@@ -72,24 +71,34 @@ class ClaimChecker:
         value = evaluate(test)
         if value is True:
             return
-        if value is not False:
+        if value is not False and not isinstance(value, Undecided):
             frame.report(not_a("truth", value, "a claim that is true or false"), test.span)
             return
         claim = " ".join(test.span.text.split())
         remedy, notes = "correct the claim, or the net", self._breakdown(test, evaluate)
-        values, symbolic = self._values(test, evaluate)
-        kind = NotProven if symbolic else AssertFails
-        frame.report(kind(claim=claim, values=values, remedy=remedy, notes=notes), test.span)
+        values = self._values(test, evaluate)
+        if not isinstance(value, Undecided):
+            frame.report(
+                AssertFails(claim=claim, values=values or "this is false", remedy=remedy, notes=notes), test.span
+            )
+            return
+        from netspec.elaborate.undecided import told  # only on the way to an error
 
-    def _values(self, test: ast.Expr, evaluate: Evaluator) -> tuple[str, bool]:
+        where, remedy = told(self.elaborator, value)
+        if values:
+            notes = (*notes, where)
+        values, remedy = values or where, f"{remedy}, or claim less"
+        frame.report(NotProven(claim=claim, values=values, remedy=remedy, notes=notes), test.span)
+
+    def _values(self, test: ast.Expr, evaluate: Evaluator) -> str:
         """What the sides of a comparison are, where the text does not say it itself."""
         sides = [(expr, evaluate(expr)) for expr in _sides(test)]
         told = [
-            f"{' '.join(expr.span.text.split())} is {_figure(value)}"
+            (" ".join(expr.span.text.split()), _figure(value))
             for expr, value in sides
             if not isinstance(expr, (ast.Number, ast.Boolean, ast.Sequence, ast.String))
         ]
-        return ", ".join(told) or "this is false", any(isinstance(value, Expr) for _, value in sides)
+        return ", ".join(f"{text} is {figure}" for text, figure in told if text != figure)
 
     def _breakdown(self, test: ast.Expr, evaluate: Evaluator) -> tuple[str, ...]:
         """For a claim about the parameters of one layer: its weights, one by one."""

@@ -215,6 +215,7 @@ class _Walk:
             self.hides("label", statement.name)
             for size in statement.shape or ():
                 self.size(size)
+            self.depends(*statement.conditions)
         elif isinstance(statement, ast.Source):
             self.tensors.append((statement.call.name.id, statement.name))
             self.hides("label", statement.name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Label
 from netspec.elaborate.frame import Frame
-from netspec.elaborate.values import Failed, Labelled, describe
-from netspec.ir.dims import Dim, Expr, symbol
+from netspec.elaborate.values import POISON, Failed, Labelled, describe
+from netspec.ir.dims import Dim, Expr, Symbol, symbol
 from netspec.ir.network import Input
 from netspec.ir.types import DTYPE_BYTES, UNKNOWN, TensorType
 from netspec.problems.claims import ShapeClaimFails
@@ -17,6 +18,7 @@ from netspec.source import Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
+    from netspec.elaborate.conditions import Condition
     from netspec.elaborate.elaborator import Elaborator
 
 
@@ -54,7 +56,7 @@ def declare_input(elaborator: Elaborator, statement: ast.Input, frame: Frame) ->
     else:
         type = frame.waiting.pop(0).type
         if statement.shape is not None and type.known:
-            _match_input(elaborator, statement, type, frame)
+            type = _match_input(statement, type, frame)
     value = frame.module.add_input(name, type, span)
     frame.module.labels[name] = Labelled(name, value, {}, None, span, None)
     if len(frame.module.inputs) == 1:
@@ -73,14 +75,18 @@ def _declared_type(elaborator: Elaborator, statement: ast.Input, frame: Frame) -
         frame.report(UnknownDtype(name=dtype, remedy=remedy), statement.dtype.span)
         return UNKNOWN
     sizes: list[Dim] = []
+    conditions = _conditions(statement, frame)
+    sound = conditions is not None
     for size in statement.shape or ():
         if isinstance(size.value, ast.Name) and _is_symbol(size.value.id, frame):
-            sizes.append(_symbol(elaborator, size.value, size.usual, frame))
-            continue
-        value = frame.evaluate.number(size.value)
-        _check_size(value, size.value.span, frame)
+            elaborator.declared[size.value.id] = statement
+            value = _symbol(elaborator, size.value, size.usual, conditions, frame)
+            sound = sound and value is not POISON
+        else:
+            value = frame.evaluate.number(size.value)
+            _check_size(value, size.value.span, frame)
         sizes.append(value)
-    return TensorType(tuple(sizes), dtype)
+    return TensorType(tuple(sizes), dtype) if sound else UNKNOWN
 
 
 def _check_size(value: Any, span: Span, frame: Frame) -> None:
@@ -100,33 +106,73 @@ def _is_symbol(name: str, frame: Frame) -> bool:
     return name[0].isupper() and name not in frame.env and frame.definitions.owner(name) is None
 
 
-def _symbol(elaborator: Elaborator, name: ast.Name, usual: ast.Expr | None, frame: Frame) -> Dim:
-    value: Dim
+def _conditions(statement: ast.Input, frame: Frame) -> list[Condition] | None:
+    """What is said after `where` of the symbols that an input declares; None where that is no condition."""
+    if not statement.conditions:
+        return []
+    from netspec.elaborate import conditions  # few inputs have any
+
+    sizes = [size.value.id for size in statement.shape or () if isinstance(size.value, ast.Name)]
+    return conditions.read(statement, frame, [name for name in dict.fromkeys(sizes) if _is_symbol(name, frame)])
+
+
+def _symbol(
+    elaborator: Elaborator, name: ast.Name, usual: ast.Expr | None, conditions: list[Condition] | None, frame: Frame
+) -> Any:
+    """The size that a symbol stands for, which its body knows it by; POISON where that, or a condition, is wrong."""
+    own = [condition for condition in conditions or () if condition.name == name.id]
+    known: Symbol | None = None
+    value: Any = symbol(name.id)
+    if own:
+        from netspec.elaborate.conditions import check, declared
+
+        known = declared(name.id, own, frame)
+        value = symbol(*known) if known else POISON
+    if usual is not None and (known or not (elaborator.symbolic or name.id in elaborator.settings)):
+        given = frame.evaluate(usual)
+        _check_size(given, usual.span, frame)
+        given = given if known is None or check(given, known, own, frame, usual.span) else POISON
+        value = value if elaborator.symbolic and given is not POISON else given
     if name.id in elaborator.settings:
         elaborator.used_settings.add(name.id)
-        value = elaborator.settings[name.id]
-        _check_size(value, name.span, frame)
-    elif usual is not None and not elaborator.symbolic:
-        value = frame.evaluate(usual)
-        _check_size(value, usual.span, frame)
-    else:
-        value = symbol(name.id)
+        given = elaborator.settings[name.id]
+        _check_size(given, name.span, frame)
+        sound = value is not POISON and (known is None or check(given, known, own, frame, None))
+        value = given if sound else POISON
+    if conditions is None:
+        value = POISON
     frame.env[name.id] = value
     return value
 
 
-def _match_input(elaborator: Elaborator, statement: ast.Input, type: TensorType, frame: Frame) -> None:
+def _match_input(statement: ast.Input, type: TensorType, frame: Frame) -> TensorType:
     """Check a value from outside against the shape that a net or block declares, and bind its symbols."""
     shape = statement.shape or ()
     sound = len(shape) == type.rank
     wanted: list[Any] = []
+    compared: tuple[Any, str, Any] | None = None
+    conditions = _conditions(statement, frame)
+    if conditions is None:
+        return _unknown(statement, (), frame)
+    bound: dict[str, Dim] = {}
     for size, actual in zip(shape, type.shape, strict=False):
         if isinstance(size.value, ast.Name) and _is_symbol(size.value.id, frame):
-            frame.env[size.value.id] = actual
+            frame.env[size.value.id] = bound[size.value.id] = actual
             wanted.append(actual)
         else:
             wanted.append(frame.evaluate.number(size.value))
-            sound = sound and bool(wanted[-1] == actual)
+            if wanted[-1] != actual:
+                compared = compared or (actual, "==", wanted[-1])
+                sound = False
+    if sound and conditions:
+        from netspec.elaborate.conditions import check, declared
+
+        at = frame.calls[-1][1] or statement.span
+        for name, actual in bound.items():
+            own = [condition for condition in conditions if condition.name == name]
+            known = declared(name, own, frame)
+            if known is None or not check(actual, known, own, frame, at, outside=True):
+                return _unknown(statement, bound, frame)
     if not sound:
         wanted += ["_"] * (len(shape) - len(wanted))
         claimed = "[" + ", ".join(map(str, wanted)) + "]"
@@ -136,6 +182,16 @@ def _match_input(elaborator: Elaborator, statement: ast.Input, type: TensorType,
             claimed=claimed,
             difference=difference,
             remedy="change what comes in, or the input's shape",
+            compared=compared,
         )
         at = frame.calls[-1][1] or statement.span
-        elaborator.diagnostics.add(problem.at(at, Label(statement.span, "declared here")))
+        frame.report(problem, at, Label(statement.span, "declared here"), outside=True)
+    return type
+
+
+def _unknown(statement: ast.Input, bound: Collection[str], frame: Frame) -> TensorType:
+    """The type of an input that is wrong. Its symbols are unknown too."""
+    for size in statement.shape or ():
+        if isinstance(size.value, ast.Name) and (size.value.id in bound or _is_symbol(size.value.id, frame)):
+            frame.env[size.value.id] = POISON
+    return UNKNOWN

@@ -40,7 +40,7 @@ from netspec.elaborate.values import (
     show,
 )
 from netspec.ir.dims import Dim, Expr, TooManyTerms
-from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, RepeatNode, iterations
+from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, RepeatNode, iterations, symbol_ranges
 from netspec.ir.types import UNKNOWN, TensorType
 from netspec.ops import layer_names
 from netspec.ops.base import Layer, output_types
@@ -94,6 +94,7 @@ class Elaborator:
         self.spans: dict[str, dict[str, Span]] = {}
         self.claims: list[PendingClaim] = []
         self.inputs: list[Input] = []
+        self.declared: dict[str, ast.Input] = {}  # by the names of the symbols that the net's inputs declare
         self.claims_made = 0
         self.outcomes: dict[ast.If, set[bool]] = {}  # how the test of each `if` came out
         self.computing: list[str] = []  # `let`s whose values are being computed
@@ -131,6 +132,7 @@ class Elaborator:
             format=Network.FORMAT,
             name=net_name,
             inputs=tuple(self.inputs),
+            symbols=symbol_ranges(self.inputs),
             modules=tuple(self.modules.values()),
         )
 
@@ -404,6 +406,10 @@ class Elaborator:
             for path in broken.inside or ():
                 self.chain(path, inner)
                 inner.it = frame.module.unknown(broken.span)
+        if broken.keyword == "input":  # symbols of its shape
+            for name in broken.mentioned:
+                if name[0].isupper() and name not in frame.env and frame.definitions.owner(name) is None:
+                    frame.env[name] = POISON
         for name in broken.names:
             if broken.keyword == "let":
                 frame.env[name] = POISON
@@ -486,6 +492,7 @@ class Elaborator:
         if len(shape) == len(wanted) and all(w is None or w == s for w, s in zip(wanted, shape, strict=True)):
             return value
         claimed = "[" + ", ".join("_" if w is None else str(w) for w in wanted) + "]"
+        compared: tuple[Any, str, Any] | None = None
         if len(shape) != len(wanted):
             difference = f"{counted(len(wanted), 'axis')} claimed, {len(shape)} there"
             at = claim.span
@@ -493,11 +500,13 @@ class Elaborator:
             axis = next(i for i, (w, s) in enumerate(zip(wanted, shape, strict=True)) if w is not None and w != s)
             difference = f"axis {axis} is {shape[axis]}, not {wanted[axis]}"
             at = claim.sizes[axis].span
+            compared = (shape[axis], "==", wanted[axis])
         problem = ShapeClaimFails(
             actual=value.type,
             claimed=claimed,
             difference=difference,
             remedy="correct the claim, or the layers before it",
+            compared=compared,
         )
         frame.report(problem, at, Label(value.span, f"gives {value.type}"))
         return frame.module.unknown(claim.span)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from netspec import limits
@@ -17,6 +17,7 @@ from netspec.elaborate.values import (
     LoopIndex,
     NodeRef,
     Static,
+    Undecided,
     Value,
     describe,
     listed,
@@ -25,6 +26,7 @@ from netspec.elaborate.values import (
 )
 from netspec.ir.dims import Dim, Expr, maximum, minimum
 from netspec.ops import layer_names
+from netspec.problems.claims import NotDecided
 from netspec.problems.names import (
     BadOperation,
     FactsOnlyInAssert,
@@ -86,8 +88,18 @@ class Evaluator:
         self.fail(not_a("number", value, needed), expr.span)
 
     def truth(self, expr: ast.Expr) -> bool:
-        value = self(expr)
+        value = self._verdict(expr)
         if isinstance(value, bool):
+            return value
+        from netspec.elaborate.undecided import told  # only on the way to an error
+
+        sides, remedy = told(self.frame.elaborator, value)
+        self.fail(NotDecided(test=" ".join(expr.span.text.split()), sides=sides, remedy=remedy), expr.span)
+
+    def _verdict(self, expr: ast.Expr) -> bool | Undecided:
+        """A truth value, which may be undecided."""
+        value = self(expr)
+        if isinstance(value, (bool, Undecided)):
             return value
         self.fail(not_a("truth", value), expr.span)
 
@@ -285,20 +297,21 @@ class Evaluator:
                 self.fail(BadOperation(reason=reason, remedy=remedy), operand.span)
         return total
 
-    def _comparison(self, expr: ast.Comparison) -> bool:
+    def _comparison(self, expr: ast.Comparison) -> bool | Undecided:
+        return _all(self._comparisons(expr))
+
+    def _comparisons(self, expr: ast.Comparison) -> Iterator[bool | Undecided]:
         left = self._side(expr.operands[0])
         for operator, operand in zip(expr.operators, expr.operands[1:], strict=True):
             right = self._side(operand)
-            if not self._compare(operator, left, right, operand.span):
-                return False
+            yield self._compare(operator, left, right, operand.span)
             left = right
-        return True
 
     def _side(self, expr: ast.Expr) -> Static:
         """One side of a comparison: a loop's index stays one, so that it can narrow its range."""
         return self._lookup(expr) if isinstance(expr, ast.Name) else self(expr)
 
-    def _compare(self, operator: str, left: Static, right: Static, span: Span) -> bool:
+    def _compare(self, operator: str, left: Static, right: Static, span: Span) -> bool | Undecided:
         if isinstance(left, LoopIndex) and operator != "in" and isinstance(right, (int, float)):
             return left.compare(operator, right)
         if isinstance(right, LoopIndex) and operator != "in" and isinstance(left, (int, float)):
@@ -306,25 +319,30 @@ class Evaluator:
         left = left.pin() if isinstance(left, LoopIndex) else left
         right = right.pin() if isinstance(right, LoopIndex) else right
         if operator == "==":
-            return bool(left == right)
+            return _equal(left, right)
         if operator == "!=":
-            return bool(left != right)
+            verdict = _equal(left, right)
+            return verdict.negated() if isinstance(verdict, Undecided) else not verdict
         if operator == "in":
             if isinstance(right, tuple):
-                return left in right
+                known = left in right or not (
+                    isinstance(left, Expr) or any(isinstance(v, (Expr, tuple)) for v in right)
+                )
+                return left in right if known else _any(_equal(left, value) for value in right)
             self.fail(not_a("list", right), span)
         for value in (left, right):
             if isinstance(value, bool) or not isinstance(value, (int, float, Expr)):
                 self.fail(not_a("number", value, "numbers to compare"), span)
+        if isinstance(left, Expr) or isinstance(right, Expr):
+            return _ordered(operator, left, right)
         return bool(_ORDER[operator](left, right))
 
-    def _negation(self, expr: ast.Negation) -> bool:
-        return not self.truth(expr.value)
+    def _negation(self, expr: ast.Negation) -> bool | Undecided:
+        verdict = self._verdict(expr.value)
+        return verdict.negated() if isinstance(verdict, Undecided) else not verdict
 
-    def _logic(self, expr: ast.Logic) -> bool:
-        if expr.operator == "and":
-            return all(self.truth(e) for e in expr.operands)
-        return any(self.truth(e) for e in expr.operands)
+    def _logic(self, expr: ast.Logic) -> bool | Undecided:
+        return (_any if expr.operator == "or" else _all)(map(self._verdict, expr.operands))
 
     def _conditional(self, expr: ast.Conditional) -> Static:
         return self(expr.then if self.truth(expr.test) else expr.otherwise)
@@ -341,6 +359,65 @@ class Evaluator:
             reason = str(error) if _takes(function, arguments) else f"`{expr.name.id}` takes other arguments"
             self.fail(BadOperation(reason=reason, remedy=f"usage: `{usage}`"), expr.span)
         return self._counted(value, expr.span) if isinstance(value, tuple) else value
+
+
+def _any(verdicts: Iterable[bool | Undecided]) -> bool | Undecided:
+    """Whether one is true, as far as is known."""
+    undecided: list[Undecided] = []
+    for verdict in verdicts:
+        if verdict is True:
+            return True
+        if verdict is not False:
+            undecided.append(verdict)
+    if not undecided:
+        return False
+    from netspec.elaborate.undecided import either  # few sizes are compared before they have values
+
+    return either(undecided)
+
+
+def _all(verdicts: Iterable[bool | Undecided]) -> bool | Undecided:
+    """Whether all are true, as far as is known."""
+    undecided: list[Undecided] = []
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        if verdict is not True:
+            undecided.append(verdict)
+    if not undecided:
+        return True
+    from netspec.elaborate.undecided import either
+
+    verdict = either([one.negated() for one in undecided])
+    return verdict.negated() if isinstance(verdict, Undecided) else not verdict
+
+
+def _equal(left: Static, right: Static) -> bool | Undecided:
+    """Whether two values are equal, at all sizes, at none, or at some."""
+    if left == right:
+        return True
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and _all([_equal(a, b) for a, b in zip(left, right, strict=True)])
+    if not isinstance(left, Expr) and not isinstance(right, Expr):
+        return False
+    if not isinstance(left, (int, Expr)) or not isinstance(right, (int, Expr)):
+        return False
+    from netspec.elaborate.undecided import may_hold
+
+    return Undecided(((left, "==", right),)) if may_hold(left, "==", right) else False
+
+
+def _ordered(operator: str, left: Any, right: Any) -> bool | Undecided:
+    """Whether an order holds at all sizes, at none, or at some."""
+    if isinstance(right, float):
+        right = math.ceil(right) if operator in ("<", ">=") else math.floor(right)
+    if isinstance(left, float):
+        left = math.floor(left) if operator in ("<", ">=") else math.ceil(left)
+    if _ORDER[operator](left, right):
+        return True
+    from netspec.elaborate.undecided import may_hold
+
+    return Undecided(((left, operator, right),)) if may_hold(left, operator, right) else False
 
 
 def _takes(function: Callable[..., Any], arguments: list[Any]) -> bool:

@@ -70,11 +70,18 @@ class Frame:
         frame.tests = self.tests if module is self.module else ()
         return frame
 
-    def report(self, problem: Problem, span: Span, *labels: Label) -> None:
-        """Collect a mistake, with what led to it. Raises Exhausted where there are too many."""
+    def report(self, problem: Problem, span: Span, *labels: Label, outside: bool = False) -> None:
+        """Collect a mistake, with what led to it. Raises Exhausted where there are too many.
+
+        outside: it is about what the call that led here gives, and its place is that call."""
         if len(self.elaborator.diagnostics) >= limits.MISTAKES:
             raise Exhausted
-        self.elaborator.diagnostics.add(located(problem, span, self.trail, labels))
+        diagnostic = located(problem, span, self.trail[:-1] if outside else self.trail, labels)
+        if problem.compared is not None:
+            from netspec.elaborate.undecided import explained  # only on the way to an error
+
+            diagnostic = explained(self.elaborator, diagnostic, problem.compared)
+        self.elaborator.diagnostics.add(diagnostic)
 
     def label(self, name: str) -> tuple[Labelled, int] | None:
         return self.module.find_label(name)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from netspec.ir.dims import Expr
+from netspec.ir.dims import Dim, Expr
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer
 from netspec.problems.names import NotAValue
@@ -133,6 +133,23 @@ class LoopIndex:
         return results[operator]
 
 
+Comparison: TypeAlias = tuple[Dim, str, Dim]  # of sizes: H // 2, "==", 8
+
+
+class Undecided:
+    """A truth value that is true at some sizes and not at others: of comparisons, all of which must hold, or one."""
+
+    __slots__ = ("all", "comparisons")
+
+    def __init__(self, comparisons: tuple[Comparison, ...], all: bool = True) -> None:
+        self.comparisons = comparisons
+        self.all = all
+
+    def negated(self) -> Undecided:
+        opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+        return Undecided(tuple((left, opposite[sign], right) for left, sign, right in self.comparisons), not self.all)
+
+
 class Poison:
     """The value of a name whose definition was wrong. Using it fails without a second message."""
 
@@ -161,7 +178,7 @@ class Exhausted(Exception):
 
 def describe(value: Static) -> str:
     """A value in a message: what it is."""
-    if isinstance(value, bool):
+    if isinstance(value, (bool, Undecided)):
         return "a truth value"
     if isinstance(value, (int, float)):
         return f"the number {value}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from math import inf, lcm, prod
+from math import gcd, inf, lcm, prod
 from typing import NamedTuple
 
 from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, substitute, symbol, value
@@ -18,6 +18,7 @@ from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, subst
 _CLASSES = 1024  # of remainders that are looked at
 _LENGTH = 400  # of an expression that is looked at
 _WORK = 20_000  # classes times the length of an expression
+_FARTHEST = 1 << 40  # steps from the least size at which an order is looked for
 
 
 class Undecided(Exception):
@@ -32,6 +33,28 @@ def vanishes(size: Dim) -> bool:
         return all(isinstance(piece, int) and piece == 0 for piece in _pieces(size))
     except Undecided:
         return False
+
+
+def never_zero(size: Dim) -> bool:
+    """Whether a size is known to be 0 at no values of its symbols."""
+    if isinstance(size, int):
+        return size != 0
+    if size.length > _LENGTH:
+        return False
+    if size >= 1 or size <= -1:
+        return True
+    try:
+        return all(_misses_zero(piece) for piece in _pieces(size))
+    except Undecided:
+        return False
+
+
+def _misses_zero(piece: Dim) -> bool:
+    """Whether a polynomial is known to be 0 nowhere: by its bounds, or by what divides all terms but the constant."""
+    if isinstance(piece, int):
+        return piece != 0
+    shared = gcd(*(factor for monomial, factor in piece.terms.items() if monomial))
+    return piece.terms.get((), 0) % shared != 0 or piece >= 1 or piece <= -1
 
 
 def never_negative(difference: Expr) -> bool:
@@ -149,13 +172,18 @@ def _times(large: Atom, small: Atom) -> int:
 
 
 class Condition(NamedTuple):
-    """`name % divisor` is one of `remainders`; with a divisor of 0 `name` is one of `remainders`."""
+    """`name % divisor` is one of `remainders`; with a divisor of 0 `name` is one of `remainders`; without remainders
+    it is at least `low`, at most `high`."""
 
     name: str
     divisor: int
     remainders: tuple[int, ...]
+    low: int | None = None
+    high: int | None = None
 
     def __str__(self) -> str:
+        if not self.remainders:
+            return f"{self.name} >= {self.low}" if self.high is None else f"{self.name} <= {self.high}"
         left = f"{self.name} % {self.divisor}" if self.divisor else self.name
         if len(self.remainders) == 1:
             return f"{left} == {self.remainders[0]}"
@@ -180,6 +208,33 @@ def condition(difference: Dim) -> Condition | None:
         if values:
             return Condition(one.name, 0, tuple(values))
     return None
+
+
+def ordering(difference: Dim) -> Condition | None:
+    """From which size on, or up to which, a difference in one symbol is 0 or more."""
+    if isinstance(difference, int) or difference.length > _LENGTH or len(difference.variables) != 1:
+        return None
+    (one,) = difference.variables
+
+    def holds(step: int) -> bool:
+        return value(difference, {one.name: one.low + step * one.divisor}) >= 0
+
+    most = _FARTHEST if one.high is None else (one.high - one.low) // one.divisor
+    first = holds(0)
+    same, other = 0, 1  # steps: one that holds as the first does, and one that may not
+    while other < most and holds(other) == first:
+        same, other = other, 2 * other
+    other = min(other, most)
+    if holds(other) == first:
+        return None
+    while other - same > 1:
+        middle = (same + other) // 2
+        same, other = (middle, other) if holds(middle) == first else (same, middle)
+    low, high = (one.low, one.low + same * one.divisor) if first else (one.low + other * one.divisor, one.high)
+    kept = symbol(one.name, low, high, one.divisor, one.remainder)
+    if not substitute(difference, {one.name: kept}) >= 0:
+        return None
+    return Condition(one.name, 1, (), None, high) if first else Condition(one.name, 1, (), low)
 
 
 def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:

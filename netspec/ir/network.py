@@ -5,11 +5,12 @@ inputs are values too. Nodes stand in an order in which they can run; a module s
 that it uses; the last module is the net. Types are not part of the IR: `analysis.shapes` derives them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from netspec.ir.dims import Expr, Symbol, substitute, symbol
 from netspec.ir.types import TensorType
 
 
@@ -103,6 +104,17 @@ class Input(_Model):
     type: TensorType
 
 
+class SymbolRange(_Model):
+    """What is known of a symbol beyond that it is at least 1: from `low` to `high`, and `remainder` more than a
+    multiple of `divisor`."""
+
+    name: str = Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")
+    low: int = Field(default=1, ge=1)
+    high: int | None = None
+    divisor: int = Field(default=1, ge=1)
+    remainder: int = Field(default=0, ge=0)
+
+
 class Network(_Model):
     """A net with all its modules."""
 
@@ -111,7 +123,18 @@ class Network(_Model):
     format: Literal["netspec-ir-1"] = "netspec-ir-1"
     name: str
     inputs: tuple[Input, ...]
+    symbols: tuple[SymbolRange, ...] = ()  # those of the inputs' sizes of which more is known
     modules: tuple[Module, ...]
+
+    @model_validator(mode="after")
+    def _know_symbols(self) -> Self:
+        """Of IR that was read: the inputs' sizes with what is known of their symbols. Raises ValueError."""
+        if self.symbols:
+            known = {one.name: symbol(one.name, one.low, one.high, one.divisor, one.remainder) for one in self.symbols}
+            if len(known) < len(self.symbols):
+                raise ValueError("symbols: a name stands twice")
+            _set(self, "inputs", tuple(_knowing(one, known) for one in self.inputs))
+        return self
 
     @property
     def root(self) -> Module:
@@ -119,6 +142,20 @@ class Network(_Model):
 
     def module_table(self) -> dict[str, Module]:
         return {module.name: module for module in self.modules}
+
+
+def _knowing(one: Input, known: dict[str, Expr]) -> Input:
+    shape = tuple(substitute(size, known) for size in one.type.shape)
+    if any(size < 1 for size in shape):
+        raise ValueError(f"inputs: {one.name} has a size that is below 1")
+    return Input.trusted(name=one.name, type=one.type.with_shape(*shape))
+
+
+def symbol_ranges(inputs: Iterable[Input]) -> tuple[SymbolRange, ...]:
+    """The symbols of the sizes of inputs of which more is known than that they are at least 1."""
+    found = {one for given in inputs for size in given.type.shape if isinstance(size, Expr) for one in size.variables}
+    ranged = sorted(one for one in found if one != Symbol(one.name))
+    return tuple(SymbolRange.trusted(**one._asdict()) for one in ranged)
 
 
 def used_modules(node: LayerNode | CallNode | RepeatNode) -> list[str]:

@@ -223,7 +223,7 @@ class Glu(Layer):
         size = x.shape[axis]
         if size % 2 != 0:
             why = f"{size} is odd" if isinstance(size, int) else f"{size} may be odd"
-            raise HalvesDiffer("input 0", axis=axis, shape=x, why=why)
+            raise HalvesDiffer("input 0", compared=(size % 2, "==", 0), axis=axis, shape=x, why=why)
         return x.with_shape(*x.shape[:axis], size // 2, *x.shape[axis + 1 :])
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

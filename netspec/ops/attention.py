@@ -103,8 +103,9 @@ class Attention(Layer):
         dim = x.shape[1]
         if self.head_dim is None and dim % self.heads != 0:
             raise HeadsDoNotDivide(
-                "heads", size=dim, what="features", parts=self.heads, argument="heads", divisors=divisors(dim, 0)
-            )
+                "heads", size=dim, what="features", parts=self.heads, argument="heads", divisors=divisors(dim, 0),
+                compared=(dim % self.heads, "==", 0),
+            )  # fmt: skip
         if self.heads % self.groups != 0:
             raise HeadsDoNotDivide(
                 "kv_heads", size=self.heads, what="heads", parts=self.groups, argument="kv_heads",
@@ -112,8 +113,9 @@ class Attention(Layer):
             )  # fmt: skip
         if self.rope and self.width(x) % 2 != 0:
             raise NotEven(
-                "rope", what="rope", size=self.width(x), of="elements of a head", remedy="another number of heads"
-            )
+                "rope", what="rope", size=self.width(x), of="elements of a head", remedy="another number of heads",
+                compared=(self.width(x) % 2, "==", 0),
+            )  # fmt: skip
         if self.rope_scaling != 1 and not self.rope:
             why = "it is about the angles of rotary positions"
             raise OptionMissing("rope_scaling", given="rope_scaling", missing="rope", why=why, example="rope=10_000")
@@ -128,7 +130,8 @@ class Attention(Layer):
             if getattr(self, name):
                 raise OptionsConflict(name, first=name, second="packed", why="nn.MultiheadAttention has no such thing")
         if self.packed and memory.shape[1] != dim:
-            raise PackedMemory("input 1", memory=memory, width=memory.shape[1], dim=dim)
+            compared = (memory.shape[1], "==", dim)
+            raise PackedMemory("input 1", compared=compared, memory=memory, width=memory.shape[1], dim=dim)
         if mask is not None:
             self._check_mask(f"input {len(inputs) - 1}", mask, (self.heads, x.shape[0], memory.shape[0]))
         return x

@@ -15,8 +15,9 @@ def split_channels(channels: Dim, groups: int, which: str = "channels", also: Di
     """
     if channels % groups != 0:
         raise GroupsDoNotDivide(
-            "groups", channels=channels, groups=groups, which=which, divisors=divisors(channels, also)
-        )
+            "groups", channels=channels, groups=groups, which=which, divisors=divisors(channels, also),
+            compared=(channels % groups, "==", 0),
+        )  # fmt: skip
     return channels // groups
 
 

@@ -118,12 +118,14 @@ class Split(_Rearrange):
                 raise SplitMismatch(
                     "parts", size=size, parts=f"{self.parts} equal parts", why=f"does not divide {size}",
                     remedy=f"a number that divides {size}, or a tuple with the size of each part",
+                    compared=(size % self.parts, "==", 0),
                 )  # fmt: skip
             return (size // self.parts,) * self.parts
         if sum(self.parts) != size:
             raise SplitMismatch(
                 "parts", size=size, parts=f"parts of {', '.join(map(str, self.parts))}",
                 why=f"these sum to {sum(self.parts)}", remedy=f"sizes that sum to {size}",
+                compared=(size, "==", sum(self.parts)),
             )  # fmt: skip
         return self.parts
 

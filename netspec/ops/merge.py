@@ -63,7 +63,7 @@ def _broadcast_two(layer: Layer, inputs: Types, shape: tuple[Dim, ...], index: i
             raise ShapesDiffer(
                 f"input {index}", notes=(show_shapes(inputs, index, own),),
                 layer=layer.layer_name(), first=TensorType(shape), second=TensorType(x.shape),
-                axis=own, size=b, expected=a, remedy=_remedy(shape, x.shape, axis, a),
+                axis=own, size=b, expected=a, remedy=_remedy(shape, x.shape, axis, a), compared=(b, "==", a),
             )  # fmt: skip
     return tuple(result)
 
@@ -194,6 +194,7 @@ class Concat(_Merge):
         raise ConcatMismatch(
             f"input {index}", notes=(show_shapes(inputs, index, axis),),
             layer=self.layer_name(), first=first, second=second, what=what, remedy=remedy,
+            compared=None if axis is None else (second.shape[axis], "==", first.shape[axis]),
         )  # fmt: skip
 
     def cost(self, inputs: Types, output: TensorType) -> Cost:

@@ -155,6 +155,7 @@ class Stack(_Merge):
                 f"input {index}", notes=(show_shapes(inputs, index, axis),), layer="stack",
                 first=TensorType(first.shape), second=TensorType(x.shape), what=what,
                 remedy="stacked inputs have equal shapes; `concat` joins along an axis that they have",
+                compared=None if axis is None else (x.shape[axis], "==", first.shape[axis]),
             )  # fmt: skip
         return first.with_shape(*first.shape[:at], len(inputs), *first.shape[at:])
 

@@ -41,7 +41,10 @@ class Position(Layer):
                 why = "sines go on for any length"
                 raise OptionsConflict("max_length", first="max_length", second="kind=sinusoidal", why=why)
             if width % 2 != 0:
-                raise NotEven(None, what="kind=sinusoidal", size=width, of="features", remedy="an even width")
+                compared = (width % 2, "==", 0)
+                raise NotEven(
+                    None, compared=compared, what="kind=sinusoidal", size=width, of="features", remedy="an even width"
+                )
             return x
         if self.max_length is None:
             why = "a row is trained for each position"

@@ -82,9 +82,11 @@ class _Recurrent(Layer):
         shapes = self.state_shapes()
         for place, (state, shape, member) in enumerate(zip(states, shapes, self.members, strict=False), start=1):
             if state.shape != shape:
+                axis = next((i for i, (a, b) in enumerate(zip(state.shape, shape, strict=False)) if a != b), None)
                 raise WrongState(
-                    f"input {place}", layer=self.layer_name(), member=member, shape=state, needed=TensorType(shape)
-                )
+                    f"input {place}", layer=self.layer_name(), member=member, shape=state, needed=TensorType(shape),
+                    compared=None if axis is None else (state.shape[axis], "==", shape[axis]),
+                )  # fmt: skip
         features = self.features * self.directions
         first = x.with_shape(x.shape[0], features) if self.steps == "all" else x.with_shape(features)
         return (first, *(x.with_shape(*shape) for shape in shapes))

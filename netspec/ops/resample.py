@@ -245,7 +245,7 @@ class PixelShuffle(_Rearrange):
         if channels % block != 0:
             raise BlockDoesNotDivide(
                 "r", what="the number of channels", size=channels, factor=block,
-                remedy=f"a multiple of r^2 = {block} channels before it",
+                remedy=f"a multiple of r^2 = {block} channels before it", compared=(channels % block, "==", 0),
             )  # fmt: skip
         return x.with_shape(channels // block, height * self.r, width * self.r)
 
@@ -285,6 +285,7 @@ class PixelUnshuffle(_Rearrange):
                 raise BlockDoesNotDivide(
                     "r", what=f"the {axis}", size=size, factor=self.r,
                     remedy=f"an r that divides {size}, or `crop` or `pad` to a multiple of {self.r}",
+                    compared=(size % self.r, "==", 0),
                 )  # fmt: skip
         channels, height, width = x.shape
         return x.with_shape(channels * self.r * self.r, height // self.r, width // self.r)

@@ -84,13 +84,13 @@ class Reshape(_Rearrange):
             if known != elements:
                 raise ReshapeMismatch(
                     "shape", shape=x, target=written, given=known, elements=elements,
-                    remedy=_fitting(target, elements),
+                    remedy=_fitting(target, elements), compared=(elements, "==", known),
                 )  # fmt: skip
             return x.with_shape(*target)
         if elements % known != 0:
             raise ReshapeMismatch(
                 "shape", shape=x, target=written, given=f"a multiple of {known}", elements=elements,
-                remedy=f"sizes whose product divides {elements}",
+                remedy=f"sizes whose product divides {elements}", compared=(elements % known, "==", 0),
             )  # fmt: skip
         rest = elements // known
         return x.with_shape(*(rest if size == -1 else size for size in target))

@@ -41,7 +41,7 @@ class MatMul(Layer):
                 remedy = f"`transpose={str(not self.transpose).lower()}` makes them fit"
             raise InnerMismatch(
                 "input 1", notes=(show_shapes(inputs, 1, b.rank - (1 if self.transpose else 2)),),
-                first=a, second=b, rows=rows, columns=columns, remedy=remedy,
+                first=a, second=b, rows=rows, columns=columns, remedy=remedy, compared=(rows, "==", columns),
             )  # fmt: skip
         if a.rank == 2 and b.rank == 2:
             return a.with_shape(a.shape[0], out)

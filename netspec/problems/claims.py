@@ -65,7 +65,7 @@ class NotProven(Problem):
     about = "A claim that does not hold at every size"
     title = "the claim is not true at every size: {claim}"
     label = "{values}"
-    help = "fix the symbol with `--set`, or claim less"
+    help = "{remedy}"
     wrong = """
         net Mobile {
           input image: [3, H, W]
@@ -78,5 +78,52 @@ class NotProven(Problem):
           input image: [3, H=32, W=32]
           stem: conv 16 k=3
           assert stem.macs <= 500_000
+        }
+        """
+
+
+class ConditionFails(Problem):
+    """What an input says after `where` holds of every size that comes in: of its usual value, of `--set H=256`, and of
+    the size that another net or block gives it, which must meet the condition at all values of the symbols there."""
+
+    code = "NS404"
+    about = "A size that does not meet a condition of its input"
+    title = "{name} is {size}, which does not meet `{condition}`"
+    label = "{shown}"
+    help = "{remedy}"
+    wrong = """
+        net Halves {
+          input image: [3, H=225, W=224] where H % 32 == 0, W % 32 == 0
+          conv 8 k=1
+        }
+        """
+    mended = """
+        net Halves {
+          input image: [3, H=224, W=224] where H % 32 == 0, W % 32 == 0
+          conv 8 k=1
+        }
+        """
+
+
+class NotDecided(Problem):
+    """`if`, `a if b else c`, `and` and `or` choose when a net is checked, so the test must come out the same at all
+    sizes that the net is for. `H % 2 == 0` does not where H is left open: the net would be another one at odd
+    sizes. A condition of the input, `where H % 2 == 0`, or a value for H decides it."""
+
+    code = "NS405"
+    about = "A test that is true at some sizes and false at others"
+    title = "the test is true at some sizes only: {test}"
+    label = "{sides}"
+    help = "{remedy}"
+    wrong = """
+        net Halves {
+          input image: [3, H, W]
+          if H % 2 == 0 { maxpool 2 } else { conv 3 k=2 stride=2 }
+        }
+        """
+    mended = """
+        net Halves {
+          input image: [3, H, W] where H % 2 == 0
+          if H % 2 == 0 { maxpool 2 } else { conv 3 k=2 stride=2 }
         }
         """

@@ -351,3 +351,50 @@ class SizeTooLong(Problem):
           repeat 10 { maxpool 3 stride=2 pad=1 -> upsample 3 }
         }
         """
+
+
+class BadCondition(Problem):
+    """`where` after an input's shape says what a symbol of that shape may be: a range, `H >= 64` or `64 <= H <= 1024`,
+    or a remainder, `H % 32 == 0`. Each condition is about one symbol, with numbers on the other sides; several are
+    separated by commas. The net is then checked for all sizes that meet them, and refuses others."""
+
+    code = "NS514"
+    about = "A condition that is neither a range nor a remainder"
+    title = "this is no condition on a size"
+    label = "{reason}"
+    help = "{remedy}"
+    wrong = """
+        net Thumb {
+          input image: [3, H=64, W=64] where H * 2 >= 64
+          conv 8 k=1
+        }
+        """
+    mended = """
+        net Thumb {
+          input image: [3, H=64, W=64] where H >= 32
+          conv 8 k=1
+        }
+        """
+
+
+class NoSizes(Problem):
+    """The conditions on a symbol are met by at least one size together. `H % 32 == 0` leaves 32, 64, 96 and so on, and
+    `H <= 20` none of these."""
+
+    code = "NS515"
+    about = "Conditions that no size meets"
+    title = "no {name} meets its conditions"
+    label = "no size that the others leave meets `{condition}`"
+    help = "{remedy}"
+    wrong = """
+        net Thumb {
+          input image: [3, H, W] where H % 32 == 0, H <= 20
+          conv 8 k=1
+        }
+        """
+    mended = """
+        net Thumb {
+          input image: [3, H, W] where H % 32 == 0, H <= 256
+          conv 8 k=1
+        }
+        """

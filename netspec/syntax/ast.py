@@ -269,6 +269,7 @@ class Input(Node):
     name: Name
     dtype: Name | None
     shape: tuple[Size, ...] | None
+    conditions: tuple[Expr, ...]  # on the symbols of its shape
     span: Span
 
 

@@ -75,7 +75,12 @@ class Builder:
 
     def input(self, c: Children) -> ast.Input:
         dtype, shape, end = c[3] if c[3] is not None else (None, None, self._span(c[1]))
-        return ast.Input(self._name(c[1]), dtype, shape, self._span(c[0]).to(end))
+        conditions = c[4] or ()
+        end = conditions[-1].span if conditions else end
+        return ast.Input(self._name(c[1]), dtype, shape, conditions, self._span(c[0]).to(end))
+
+    def conditions(self, c: Children) -> tuple[ast.Expr, ...]:
+        return _items(c)
 
     def tensor(self, c: Children) -> tuple[ast.Name | None, tuple[ast.Size, ...], Span]:
         return (self._name(c[0]) if c[0] is not None else None, *c[1])

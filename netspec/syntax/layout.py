@@ -1,8 +1,10 @@
-"""Between lexer and parser: which line ends count, and which brackets belong to the name before them."""
+"""Between lexer and parser: which line ends count, which brackets belong to the name before them, and which `where`
+is a word of the language."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import ClassVar
 
 from lark import Token
@@ -15,7 +17,7 @@ _OPEN = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSE = frozenset({"RPAR", "RSQB", "RBRACE"})
 CONTINUES = frozenset(
     {"LBRACE", "ARROW", "PIPE", "COMMA", "COLON", "OR", "AND", "NOT", "PLUS", "MINUS", "TIMES", "POWER"}
-    | {"COMPARE", "WITH", "FROM", "ELSE", "IN", "AS"}
+    | {"COMPARE", "WITH", "FROM", "ELSE", "IN", "AS", "WHERE"}
 )
 ODD = "ODD"  # a token that fits nowhere, whose mistake has been told
 _NUMBERS = frozenset({"INT", "FLOAT", "WINDOW"})
@@ -42,7 +44,7 @@ class Layout:
         last = "LBRACE"
         last_end = -1
         last_text = ""
-        for token in stream:
+        for token in _conditions(stream):
             kind = token.type
             if kind == "_NL":
                 if last in CONTINUES or (brackets and brackets[-1] != "LBRACE"):
@@ -69,3 +71,35 @@ class Layout:
         )
         self.refuse(problem, token.start_pos - len(number), token.end_pos)  # type: ignore[operator, arg-type]
         token.type = ODD
+
+
+def _conditions(stream: Iterator[Token]) -> Iterator[Token]:
+    """The tokens, in which a `where` after an input's shape is no name. It may begin the next line, unless it is a
+    label there."""
+    for token in stream:
+        yield token
+        while token.type == "INPUT":
+            yield from _up_to_shape(stream)
+            read = list(islice(stream, 1))
+            if read and read[0].type == "_NL":
+                read += islice(stream, 1)
+            if not read:
+                return
+            word = read[-1]
+            if word.type == "NAME" and word.value == "where":
+                read += islice(stream, 1)
+                if read[0] is word or read[-1].type != "COLON":
+                    word.type = "WHERE"
+                    read = read[read.index(word) :]
+            yield from read
+            token = read[-1]  # which may be the next input
+
+
+def _up_to_shape(stream: Iterator[Token]) -> Iterator[Token]:
+    """The tokens of an input up to the bracket that closes its shape, or to where its line ends."""
+    depth = 0
+    for token in stream:
+        yield token
+        depth += (token.type in _OPEN) - (token.type in _CLOSE)
+        if depth <= 0 and token.type in ("RSQB", "RPAR", "RBRACE", "_NL"):
+            break

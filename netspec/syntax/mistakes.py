@@ -73,6 +73,8 @@ class _Mistake:
 
     def _expected(self) -> str:
         left = set(self.accepted)
+        if self.last is not None and "\n" in self.source.text[self.last.end_pos : self.at]:
+            left.discard("WHERE")  # which may begin a line, and is rarely what is missing there
         names = []
         for name, kinds in _GROUPS:
             if kinds <= left:
@@ -128,6 +130,9 @@ class _Mistake:
             if any(token.type == "WITH" for token in self.statement):
                 return "values after `with` are separated by blanks"
             return "arguments are separated by blanks, not commas"
+        conditions = any(token.type == "WHERE" for token in self.statement)
+        if conditions and text.startswith(("=>", "=<"), self.at):
+            return f"write `{text[self.at + 1]}=`"
         if text.startswith(("=>", ">>", "|>", "~>"), self.at):
             return "an arrow is written `->`"
         if text.startswith(("/*", "//"), self.at) and len(self.statement) < 2:
@@ -146,7 +151,7 @@ class _Mistake:
             return f"an argument is written `{last}=...`; a label begins a layer, on a new line or after `->`"
         if kind == "EQUAL" and any(token.type == "WITH" for token in self.statement):
             return "`with` stands after the arguments: `matmul transpose=true with x`"
-        if kind == "EQUAL" and first.type == "ASSERT":
+        if kind == "EQUAL" and (first.type == "ASSERT" or conditions):
             return "two values are compared with `==`"
         if kind == "EQUAL" and name and len(self.statement) == 1:
             return (
@@ -166,6 +171,10 @@ class _Mistake:
     def _of_place(self, first: Token) -> str:
         """What stands where something else must."""
         kind, last = self.token.type, self.last
+        if any(token.type == "WHERE" for token in (*self.statement, self.token)) or (
+            first.type == "INPUT" and str(self.token) == "where"
+        ):
+            return STATEMENTS["WHERE"]
         if kind in ("BLOCK", "NET", "USE") and "NET" not in self.accepted and not self.statement:
             return f"`{self.token}` stands outside of nets and blocks: close the braces before it"
         if kind == "ELSE":

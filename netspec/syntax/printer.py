@@ -24,7 +24,7 @@ _NO_GAP_AFTER = frozenset({"LPAR", "CALL", "LSQB", "INDEX", "DOT"})
 _NO_GAP_BEFORE = frozenset({"RPAR", "RSQB", "COMMA", "CALL", "INDEX", "COLON"})
 _VALUE_ENDS = frozenset({"NAME", "INT", "FLOAT", "WINDOW", "STRING", "TRUE", "FALSE", "RPAR", "RSQB"})
 _CALLS = frozenset({"NAME", "NET", "PARAM", "CONSTANT"})  # what begins a step whose rest is arguments
-_JOINTS = frozenset({"ARROW", "AND", "OR"})  # a long statement is broken before these
+_JOINTS = frozenset({"ARROW", "AND", "OR", "WHERE"})  # a long statement is broken before these
 _COLUMNS = {  # before which tokens a statement of a kind may have columns; None: before all
     "LET": frozenset({"EQUAL"}),
     "ASSERT": frozenset({"AND", "OR"}),

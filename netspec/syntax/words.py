@@ -14,6 +14,7 @@ STATEMENTS = {
     "FROM": "`from x -> ...` starts a chain from the label x",
     "RETURN": "`return a, b` names the outputs of a block or net",
     "REUSE": "`reuse x` applies the layer labelled x again",
+    "WHERE": "conditions are written `input image: [3, H, W] where H % 32 == 0, W >= 64`",
     "ELSE": "`else` follows the `}` of an `if`",
 }
 
