@@ -74,6 +74,7 @@ class Problem(Exception):
     title: ClassVar[str]
     label: ClassVar[str] = ""
     help: ClassVar[str] = ""
+    sight: ClassVar[str] = ""  # of a layer: what it would see at a size that does not fit it
     wrong: ClassVar[str]  # a spec with this mistake alone
     mended: ClassVar[str]
 

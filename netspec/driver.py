@@ -27,6 +27,7 @@ from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
+    from netspec.analysis.ranges import Ranges
     from netspec.analysis.receptive import ReceptiveFields
 
 
@@ -150,10 +151,21 @@ class Compilation:
         from netspec.analysis.memory import peak_activation_bytes
 
         try:
-            peak = peak_activation_bytes(self.network, self._held) if self.network is not None else None
+            least = {name: found.least for name, found in self.ranges.symbols.items()} if self.ranges else None
+            peak = peak_activation_bytes(self.network, self._held, least) if self.network is not None else None
             return None if peak is None else peak * self.batch
         except TooManyTerms:
             return None
+
+    @cached_property
+    def ranges(self) -> Ranges | None:
+        """The sizes of the net's symbols at which its formulas hold; None where it has none, or is not sound."""
+        network = self.network
+        if network is None or all(isinstance(d, int) for i in network.inputs for d in i.type.shape) or not self.sound:
+            return None
+        from netspec.analysis.ranges import ranges
+
+        return ranges(network, self.types)
 
     @cached_property
     def receptive_fields(self) -> ReceptiveFields | None:

@@ -34,6 +34,7 @@ _OF_MAPS = frozenset((
     "subsample", "upsample", "pixelshuffle", "pixelunshuffle", "channelshuffle", "batchnorm", "groupnorm",
     "instancenorm", "lrn", "pad", "crop",
 ))  # fmt: skip
+SLIDING = ("conv", "maxpool", "avgpool", "subsample")  # windows over maps
 _REPEATING = frozenset(("add", "sub", "mul", "div", "mean", "max", "min"))
 _KEEP_MAPS = ACTIVATIONS | _REPEATING | {"dropout", "identity", "concat", "slice", "split", "scale"}
 _MOST_COLOURS = 4  # an input with more channels may be anything
@@ -213,7 +214,7 @@ class LayerLints:
 
     def input_left_out(self, at: _At) -> None:
         (x,), output = self.inputs(at), self.types[at.module.name][at.node.name]
-        left = _left_out(at.node.layer, x, output)
+        left = left_out(at.node.layer, x, output)
         if not left:
             return
         groups = list(_by_axes(left))
@@ -380,7 +381,7 @@ def _has_one_channel(small: tuple[Dim, ...], shape: tuple[Dim, ...]) -> bool:
 _Left: TypeAlias = tuple[int, int, int, int, int, int]
 
 
-def _left_out(layer: Layer, x: TensorType, output: TensorType) -> dict[str, _Left]:
+def left_out(layer: Layer, x: TensorType, output: TensorType) -> dict[str, _Left]:
     """The axes whose end no window reaches, beyond the gap that a stride larger than its window leaves by design."""
     found: dict[str, _Left] = {}
     if getattr(layer, "stride", None) == 1:
@@ -413,7 +414,7 @@ def _mended(layer: Layer, x: TensorType) -> Iterator[str]:
     for text, change in options:
         changed = layer.model_copy(update=change)
         output = changed.output([x])
-        if isinstance(output, TensorType) and not _left_out(changed, x, output):
+        if isinstance(output, TensorType) and not left_out(changed, x, output):
             yield text
             return
 
@@ -431,7 +432,7 @@ _Rule = Callable[[LayerLints, _At], None]
 _RULES: dict[str, tuple[_Rule, ...]] = {
     **dict.fromkeys(ACTIVATIONS, (LayerLints.activation_twice,)),
     **dict.fromkeys(_REPEATING, (LayerLints.repeated_inputs,)),
-    **dict.fromkeys(("conv", "maxpool", "avgpool", "subsample"), (LayerLints.input_left_out,)),
+    **dict.fromkeys(SLIDING, (LayerLints.input_left_out,)),
     **dict.fromkeys(("softmax", "softmin", "logsoftmax"), (LayerLints.activation_twice, LayerLints.no_effect)),
     "layernorm": (LayerLints.no_effect,),
     "batchnorm": (LayerLints.cancelled_bias,),

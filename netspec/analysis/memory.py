@@ -13,11 +13,11 @@ measured, since all between the first and the last are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from netspec.analysis.shapes import Types, values_of
-from netspec.ir.dims import Dim, maximum, operands
+from netspec.ir.dims import Dim, maximum
 from netspec.ir.network import CallNode, LayerNode, Module, Network, RepeatNode
 
 WEIGHT = -1  # the storage of what takes no activation memory
@@ -56,30 +56,33 @@ class _Plan:
         return total
 
 
-def peak_activation_bytes(network: Network, types: Types) -> Dim | None:
-    """The most bytes that are alive at once; None where a mistake leaves types unknown."""
+def peak_activation_bytes(network: Network, types: Types, least: Mapping[str, int] | None = None) -> Dim | None:
+    """The most bytes that are alive at once; None where a mistake leaves types unknown.
+
+    least: of symbols the sizes from which on it is asked, which make some values larger than others."""
     if any(not t.known for module in network.modules for t in types[module.name].values()):
         return None
-    return peak_of_module(network, types, network.root.name)
+    return peak_of_module(network, types, network.root.name, least)
 
 
-def peak_of_module(network: Network, types: Types, name: str) -> Dim | None:
+def peak_of_module(network: Network, types: Types, name: str, least: Mapping[str, int] | None = None) -> Dim | None:
     """The same for one module, as if it were the net."""
     if any(not t.known for t in types[name].values()):
         return None
-    memory = _Memory(network, types)
+    memory = _Memory(network, types, least or {})
     plan = memory.plans[name]
     lives = frozenset(plan.outputs)
     kept = plan.total(storage for storage in lives if 0 <= storage < plan.inputs)
-    return kept + memory.peak(name, tuple(range(plan.inputs)), lives)
+    return kept + maximum(*memory.peaks_of(name, tuple(range(plan.inputs)), lives))
 
 
 class _Memory:
-    def __init__(self, network: Network, types: Types) -> None:
+    def __init__(self, network: Network, types: Types, least: Mapping[str, int]) -> None:
+        self.least = least
         self.modules = network.module_table()
         self.types = types
         self.plans: dict[str, _Plan] = {}
-        self.peaks: dict[tuple[str, tuple[int, ...], frozenset[int]], Dim] = {}
+        self.peaks: dict[tuple[str, tuple[int, ...], frozenset[int]], list[Dim]] = {}
         self.measured = 0
         for module in network.modules:
             self.plans[module.name] = self._plan(module)
@@ -131,8 +134,9 @@ class _Memory:
                 takes = [self._call(plan, run.module, takes)[0], *takes[1:]]
         return takes[:1]
 
-    def peak(self, name: str, same: tuple[int, ...], lives: frozenset[int]) -> Dim:
-        """The most bytes alive at once in a module, without inputs that live on, which its caller counts.
+    def peaks_of(self, name: str, same: tuple[int, ...], lives: frozenset[int]) -> list[Dim]:
+        """The most bytes alive at once in a module, without inputs that live on, which its caller counts: the largest
+        of these, where sizes are symbolic.
 
         same: for each input the first that is the same memory, or WEIGHT. lives: the storages alive after it.
         """
@@ -155,12 +159,21 @@ class _Memory:
                 inner_lives = {i for i, s in enumerate(takes) if s not in freed and inner_same[i] == i}
                 inner_lives |= {i for i, s in zip(step.inner, step.makes, strict=True) if s not in freed}
                 held = alive - plan.total(freed.intersection(takes))
-                inner = operands("max", [self.peak(step.module, inner_same, frozenset(inner_lives))])
+                inner = self.peaks_of(step.module, inner_same, frozenset(inner_lives))
                 peaks += [held + size for size in inner]
             alive = alive + plan.total(step.makes) - plan.total(ending)
-        peak = maximum(*peaks)
-        self.peaks[name, same, lives] = peak
-        return peak
+        peaks = self._largest(peaks)
+        self.peaks[name, same, lives] = peaks
+        return peaks
+
+    def _largest(self, sizes: list[Dim]) -> list[Dim]:
+        """Those of some sizes that may be the largest."""
+        numbers = [size for size in sizes if isinstance(size, int)]
+        if len(numbers) == len(sizes):
+            return [max(numbers)]
+        from netspec.ir.decide import largest  # only where sizes are symbolic
+
+        return largest(sizes, self.least)
 
 
 def _ends(plan: _Plan, same: tuple[int, ...], lives: frozenset[int]) -> list[list[int]]:

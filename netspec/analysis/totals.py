@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 from netspec import limits
 from netspec.analysis.shapes import Types, values_of
 from netspec.ir.dims import Dim
+from netspec.ir.dims import total as sum_of
 from netspec.ir.network import CallNode, LayerNode, Network, RepeatNode
 from netspec.ir.types import DTYPE_BYTES, TensorType
 from netspec.ops.base import Layer, Weight
@@ -65,7 +66,7 @@ def total(parts: Iterable[Maybe]) -> Maybe:
         if part is None:
             return None
         known.append(part)
-    return Totals(*map(sum_dims, zip(*known, strict=True)))
+    return Totals(*map(sum_of, zip(*known, strict=True)))
 
 
 def times(a: Maybe, count: int) -> Maybe:
@@ -92,7 +93,7 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType], dtype: str = "fl
         _layers[key] = totals
     if f"{node.name}.1" in types and not node.layer.view:
         members = values_of(node, {}, types)[1:]
-        total = sum_dims((totals.activation_bytes, *(types[ref].bytes for ref in members)))
+        total = sum_of((totals.activation_bytes, *(types[ref].bytes for ref in members)))
         totals = totals._replace(activation_bytes=total)
     if node.shares is not None:
         return totals.with_weights_of(NOTHING)
@@ -100,23 +101,16 @@ def layer_totals(node: LayerNode, types: dict[str, TensorType], dtype: str = "fl
         weights = layer_weights(node, types)
         tied = [weights[name] for name in node.ties]
         return totals._replace(
-            params=totals.params - sum_dims(w.type.elements for w in tied if w.kind == "trainable"),
-            weight_bytes=totals.weight_bytes - sum_dims(w.type.held_as(dtype).bytes for w in tied),
+            params=totals.params - sum_of(w.type.elements for w in tied if w.kind == "trainable"),
+            weight_bytes=totals.weight_bytes - sum_of(w.type.held_as(dtype).bytes for w in tied),
         )
     return totals
 
 
-def sum_dims(values: Iterable[Dim]) -> Dim:
-    total: Dim = 0
-    for value in values:
-        total = total + value
-    return total
-
-
 def _measure(layer: Layer, inputs: tuple[TensorType, ...], output: TensorType, dtype: str) -> Totals:
     weights = layer.weights(inputs).values()
-    params = sum_dims(w.type.elements for w in weights if w.kind == "trainable")
-    weight_bytes = sum_dims(w.type.held_as(dtype).bytes for w in weights)
+    params = sum_of(w.type.elements for w in weights if w.kind == "trainable")
+    weight_bytes = sum_of(w.type.held_as(dtype).bytes for w in weights)
     cost, cache = layer.cost(inputs, output), layer.cache(inputs)
     size = DTYPE_BYTES[cache.dtype]
     activation_bytes = 0 if layer.view else output.bytes

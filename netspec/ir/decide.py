@@ -8,15 +8,16 @@ symbols, or minima and maxima that remain, stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import gcd, inf, lcm, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, substitute, symbol, value
 
-_CLASSES = 1024  # of remainders that are looked at
+CLASSES = 1024  # of remainders that are looked at
 _LENGTH = 400  # of an expression that is looked at
+_MORE = (0, 1, 31, 99_991)  # how far above its least value a symbol is tried
 _WORK = 20_000  # classes times the length of an expression
 _FARTHEST = 1 << 40  # steps from the least size at which an order is looked for
 
@@ -62,17 +63,17 @@ def never_negative(difference: Expr) -> bool:
     if difference.length > _LENGTH:
         return False
     variables = difference.variables
-    if len(variables) == 1 and _is_linear(difference):
+    if len(variables) == 1 and is_linear(difference):
         return _least(difference, *variables) >= 0
     return _outweighed(difference)
 
 
-def _is_linear(size: Dim) -> bool:
+def is_linear(size: Dim) -> bool:
     """Whether it is a sum of symbols and their quotients by numbers, each times a number."""
     return isinstance(size, int) or all(
         sum(power for _, power in monomial) <= 1
         and all(
-            isinstance(atom, Symbol) or (atom.kind == "//" and isinstance(atom.right, int) and _is_linear(atom.left))
+            isinstance(atom, Symbol) or (atom.kind == "//" and isinstance(atom.right, int) and is_linear(atom.left))
             for atom, _ in monomial
         )
         for monomial in size.terms
@@ -84,10 +85,10 @@ def _least(size: Expr, one: Symbol) -> float:
 
     By each period it grows by the same number, wherever that begins."""
     try:
-        period = _period(size, one)
+        period = period_of(size, one)
     except Undecided:
         return -inf
-    if period > min(_CLASSES, _WORK // size.length):
+    if period > min(CLASSES, _WORK // size.length):
         return -inf
     first, last = one.low, one.low + period
     grows = value(size, {one.name: last}) - value(size, {one.name: first})
@@ -159,7 +160,7 @@ def _times(large: Atom, small: Atom) -> int:
         return 1
     a, b = Expr({((large, 1),): 1}), Expr({((small, 1),): 1})
     variables = a.variables
-    if variables != b.variables or len(variables) != 1 or not (_is_linear(a) and _is_linear(b)):
+    if variables != b.variables or len(variables) != 1 or not (is_linear(a) and is_linear(b)):
         return 0
     found = 0
     for times in (1, 2, 4, 8, 16, 32):
@@ -169,6 +170,147 @@ def _times(large: Atom, small: Atom) -> int:
             break
         found = times
     return found
+
+
+def largest(sizes: Iterable[Dim], least: Mapping[str, int]) -> list[Dim]:
+    """The sizes without those that another is at least as large as where each symbol has at least a least value."""
+    distinct = list({size if isinstance(size, int) else frozenset(size.terms.items()): size for size in sizes}.values())
+    variables = {s.name: s for size in distinct for s in _variables(size)}
+    least = {name: max(s.low, least.get(name, s.low)) for name, s in variables.items()}
+    places = [{name: low + more for name, low in least.items()} for more in _MORE]
+    atoms: dict[Atom, list[int]] = {}
+    tried = {id(size): _tried(size, places, atoms) for size in distinct}
+    lows = {atom: values[0] for atom, values in atoms.items()}
+    kept: list[Dim] = []
+    for size in sorted(distinct, key=lambda size: tried[id(size)][::-1], reverse=True):
+        ours = tried[id(size)]
+        if not any(
+            all(a >= b for a, b in zip(tried[id(other)], ours, strict=True)) and _stays_above(other - size, least, lows)
+            for other in kept
+        ):
+            kept.append(size)
+    return kept
+
+
+def _tried(size: Dim, places: list[dict[str, int]], atoms: dict[Atom, list[int]]) -> list[int]:
+    """The values of a size at some places. `atoms`: theirs, as far as they have been asked for."""
+    if isinstance(size, int):
+        return [size] * len(places)
+    totals = [0] * len(places)
+    for monomial, factor in size.terms.items():
+        values = [factor] * len(places)
+        for atom, power in monomial:
+            known = atoms.get(atom)
+            if known is None:
+                known = atoms[atom] = [value(Expr({((atom, 1),): 1}), place) for place in places]
+            values = [a * b**power for a, b in zip(values, known, strict=True)]
+        totals = [a + b for a, b in zip(totals, values, strict=True)]
+    return totals
+
+
+def _stays_above(difference: Dim, least: Mapping[str, int], lows: Mapping[Atom, int]) -> bool:
+    """Whether a difference is known never to be negative from a least value of each symbol, and each atom, on."""
+    if isinstance(difference, int):
+        return difference >= 0
+    if difference.length > _LENGTH:
+        return False
+    return _rises(_shifted(difference, lows)) or _rises(_sloped(difference, least, lows))
+
+
+def _rises(terms: Mapping[Any, int] | None) -> bool:
+    """Whether no term of what is 0 or more is subtracted."""
+    return terms is not None and all(factor >= 0 for factor in terms.values())
+
+
+def _shifted(size: Expr, lows: Mapping[Atom, int]) -> dict[Monomial, int] | None:
+    """A size in terms of how much its atoms, which grow, are above their least values."""
+    total: dict[Monomial, int] = {}
+    for monomial, factor in size.terms.items():
+        parts: dict[Monomial, int] = {(): factor}
+        for atom, power in monomial:
+            if _line(atom) is None:
+                return None
+            low = lows[atom]
+            for _ in range(power):
+                grown: dict[Monomial, int] = {}
+                for key, count in parts.items():
+                    grown[key] = grown.get(key, 0) + count * low
+                    more = tuple(sorted((*key, (atom, 1)), key=lambda factor: hash(factor[0])))
+                    grown[more] = grown.get(more, 0) + count
+                parts = grown
+        for key, count in parts.items():
+            total[key] = total.get(key, 0) + count
+    return total
+
+
+class _Line(NamedTuple):
+    """An atom lies between two lines: (slope * symbol + low) / whole and (slope * symbol + high) / whole."""
+
+    name: str
+    whole: int
+    slope: int
+    low: int
+    high: int
+
+
+@lru_cache(maxsize=10_000)
+def _line(atom: Atom) -> _Line | None:
+    """The lines of a symbol, or of quotients by numbers of sums of them that grow with it; None for another atom."""
+    if isinstance(atom, Symbol):
+        return _Line(atom.name, 1, 1, 0, 0)
+    if atom.kind != "//" or not isinstance(atom.right, int):
+        return None
+    name, whole, slope, low, high = "", 1, 0, 0, 0
+    for monomial, factor in atom.left.terms.items():
+        if not monomial:
+            low, high = low + factor * whole, high + factor * whole
+            continue
+        inner = _line(monomial[0][0]) if len(monomial) == 1 and monomial[0][1] == 1 and factor > 0 else None
+        if inner is None or name not in ("", inner.name):
+            return None
+        common = lcm(whole, inner.whole)
+        ours, theirs = common // whole, common // inner.whole * factor
+        name, whole = inner.name, common
+        slope = slope * ours + inner.slope * theirs
+        low, high = low * ours + inner.low * theirs, high * ours + inner.high * theirs
+    return _Line(name, whole * atom.right, slope, low - (atom.right - 1) * whole, high) if name else None
+
+
+def _sloped(size: Expr, least: Mapping[str, int], lows: Mapping[Atom, int]) -> dict[tuple[str, ...], int] | None:
+    """A polynomial that a size is at least, times a positive number, in how much its symbols are above their least
+    values. None where none is known."""
+    bound = 1
+    for monomial in size.terms:
+        whole = 1
+        for atom, power in monomial:
+            line = _line(atom)
+            if line is None:
+                return None
+            whole *= line.whole**power
+        bound = lcm(bound, whole)
+    total: dict[tuple[str, ...], int] = {}
+    for monomial, factor in size.terms.items():
+        parts: dict[tuple[str, ...], int] = {(): factor * bound}
+        for atom, power in monomial:
+            line = _line(atom)
+            assert line is not None
+            if lows[atom] < 0:
+                return None
+            start = line.slope * least[line.name] + (line.low if factor > 0 else line.high)
+            if start < 0:
+                parts = {}  # at least nothing is added
+                break
+            for _ in range(power):
+                grown: dict[tuple[str, ...], int] = {}
+                for key, count in parts.items():
+                    count //= line.whole
+                    grown[key] = grown.get(key, 0) + count * start
+                    more = tuple(sorted((*key, line.name)))
+                    grown[more] = grown.get(more, 0) + count * line.slope
+                parts = grown
+        for key, count in parts.items():
+            total[key] = total.get(key, 0) + count
+    return total
 
 
 class Condition(NamedTuple):
@@ -196,14 +338,14 @@ def condition(difference: Dim) -> Condition | None:
         return None
     for one in sorted(difference.variables, key=lambda s: s.name):
         try:
-            period = _period(difference, one)
-            if period > min(_CLASSES, _WORK // difference.length):
+            period = period_of(difference, one)
+            if period > min(CLASSES, _WORK // difference.length):
                 continue
-            kept = [r for r in _remainders(one, period) if vanishes(_at(difference, one, period, r))]
+            kept = [r for r in remainders_of(one, period) if vanishes(at_remainder(difference, one, period, r))]
         except Undecided:
             continue
         if kept:
-            return _shortest(one.name, period, kept)
+            return shortest(one.name, period, kept)
         values = _roots(difference, one, period)
         if values:
             return Condition(one.name, 0, tuple(values))
@@ -240,8 +382,8 @@ def ordering(difference: Dim) -> Condition | None:
 def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
     """The values of the only symbol at which each class, linear in it, is 0."""
     found = []
-    for remainder in _remainders(one, period):
-        piece = _at(difference, one, period, remainder)
+    for remainder in remainders_of(one, period):
+        piece = at_remainder(difference, one, period, remainder)
         if isinstance(piece, int):
             continue
         constant = piece.terms.get((), 0)
@@ -254,7 +396,7 @@ def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
     return sorted(found) if len(found) <= 8 else []
 
 
-def _shortest(name: str, period: int, kept: list[int]) -> Condition:
+def shortest(name: str, period: int, kept: list[int]) -> Condition:
     """The condition with the smallest divisor that says the same."""
     for divisor in range(1, period + 1):
         if period % divisor == 0:
@@ -264,36 +406,36 @@ def _shortest(name: str, period: int, kept: list[int]) -> Condition:
     return Condition(name, period, tuple(kept))
 
 
-def _pieces(size: Dim, most: int = _CLASSES) -> Iterator[Dim]:
+def _pieces(size: Dim, most: int = CLASSES) -> Iterator[Dim]:
     """The polynomials that a size is on each class of remainders of its symbols. Raises Undecided."""
     if isinstance(size, int):
         yield size
         return
     for one in size.variables:
-        period = _period(size, one)
+        period = period_of(size, one)
         if period > 1:
             if period > min(most, _WORK // size.length):
                 raise Undecided
-            for remainder in _remainders(one, period):
-                yield from _pieces(_at(size, one, period, remainder), most // period)
+            for remainder in remainders_of(one, period):
+                yield from _pieces(at_remainder(size, one, period, remainder), most // period)
             return
     if any(isinstance(atom, Op) for monomial in size.terms for atom, _ in monomial):
         raise Undecided
     yield size
 
 
-def _remainders(one: Symbol, period: int) -> Iterator[int]:
+def remainders_of(one: Symbol, period: int) -> Iterator[int]:
     return (r for r in range(period) if r % one.divisor == one.remainder)
 
 
-def _at(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
+def at_remainder(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
     """The size with the symbol as period * its quotient + remainder."""
     low = max(-((remainder - one.low) // period), 0)
     high = None if one.high is None else max((one.high - remainder) // period, low)
     return substitute(size, {one.name: symbol(f"{one.name}'", low, high) * period + remainder})
 
 
-def _period(size: Dim, one: Symbol) -> int:
+def period_of(size: Dim, one: Symbol) -> int:
     """By how much a symbol grows until all remainders of its quotients are the same again. Raises Undecided."""
     if isinstance(size, int):
         return 1
@@ -303,7 +445,7 @@ def _period(size: Dim, one: Symbol) -> int:
             if isinstance(atom, Op) and one in atom.left.variables | _variables(atom.right):
                 if atom.kind not in ("//", "%") or not isinstance(atom.right, int):
                     raise Undecided
-                period = lcm(period, atom.right * _period(atom.left, one))
+                period = lcm(period, atom.right * period_of(atom.left, one))
     return period
 
 

@@ -22,9 +22,10 @@ refused with `TooManyTerms`, so that no arithmetic takes long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil, floor, gcd
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from zlib import crc32
 
 from netspec import limits
@@ -50,16 +51,22 @@ class Symbol(NamedTuple):
         return self.name
 
 
-class Op(NamedTuple):
-    """An atom that is not a symbol: kind is one of //, %, min, max."""
+class Op:
+    """An atom that is not a symbol: kind is one of //, %, min, max. Immutable."""
 
-    kind: str
-    left: Expr
-    right: Dim
+    __slots__ = ("_hash", "_text", "kind", "left", "length", "right")
+
+    def __init__(self, kind: str, left: Expr, right: Dim) -> None:
+        self.kind = kind
+        self.left = left
+        self.right = right
+        self.length = 1 + left.length + (right.length if isinstance(right, Expr) else 1)
+        self._hash = 0  # kept, as the text is, for all that is made of it asks for them
+        self._text = ""
 
     def __eq__(self, other: object) -> bool:
         """Whether the forms are equal; sizes whose values are may differ in it."""
-        return (
+        return self is other or (
             isinstance(other, Op)
             and self.kind == other.kind
             and self.left.terms == other.left.terms
@@ -67,12 +74,18 @@ class Op(NamedTuple):
         )
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.left, self.right))
+        if not self._hash:
+            self._hash = hash((self.kind, self.left, self.right))
+        return self._hash
 
     def __str__(self) -> str:
-        from netspec.ir.dimwriting import operation  # nothing is written where all sizes are numbers
+        if not self._text:
+            from netspec.ir.dimwriting import operation  # nothing is written where all sizes are numbers
 
-        return operation(self)
+            self._text = operation(self)
+        return self._text
+
+    __repr__ = __str__
 
 
 Atom: TypeAlias = Symbol | Op
@@ -160,28 +173,33 @@ class Expr:
         if isinstance(other, Expr):
             if self.terms == other.terms:
                 return True
-            if self.probes() != other.probes():
-                return False
-        elif not isinstance(other, int) or any(value != other for value in self.probes()):
+            equal = self.probes() == other.probes()
+        elif isinstance(other, int):
+            equal = all(value == other for value in self.probes())
+        else:
             return False
-        from netspec.ir.decide import vanishes  # only where two forms agree at all probes
+        if equal:
+            from netspec.ir.decide import vanishes  # only where two forms agree at all probes
 
-        return vanishes(self - other)
+            equal = vanishes(self - other)
+        if not equal and _open is not None:
+            _open.append(Doubt("!=", self, other))
+        return equal
 
     def __hash__(self) -> int:
         return hash(self.probes()[0])  # as an int's that it may be equal to
 
     def __lt__(self, other: Dim | float) -> bool:
-        return _at_most(self, ceil(other) - 1 if isinstance(other, float) else other - 1)
+        return _holds(self, ceil(other) - 1 if isinstance(other, float) else other - 1)
 
     def __le__(self, other: Dim | float) -> bool:
-        return _at_most(self, floor(other) if isinstance(other, float) else other)
+        return _holds(self, floor(other) if isinstance(other, float) else other)
 
     def __gt__(self, other: Dim | float) -> bool:
-        return _at_most(floor(other) + 1 if isinstance(other, float) else other + 1, self)
+        return _holds(floor(other) + 1 if isinstance(other, float) else other + 1, self)
 
     def __ge__(self, other: Dim | float) -> bool:
-        return _at_most(ceil(other) if isinstance(other, float) else other, self)
+        return _holds(ceil(other) if isinstance(other, float) else other, self)
 
     def probes(self) -> tuple[int, ...]:
         """The values at a few sizes: where they differ, so do two expressions."""
@@ -259,6 +277,22 @@ def _of_symbol(symbol: Symbol) -> Expr:
     return Expr(terms | {(): symbol.remainder} if symbol.remainder else terms)
 
 
+def total(sizes: Iterable[Dim]) -> Dim:
+    """The sum of sizes."""
+    number = 0
+    terms: Terms = {}
+    for size in sizes:
+        if isinstance(size, int):
+            number += size
+        else:
+            for monomial, factor in size.terms.items():
+                terms[monomial] = terms.get(monomial, 0) + factor
+    if not terms:
+        return number
+    terms[()] = terms.get((), 0) + number
+    return _dim(terms)
+
+
 def maximum(*sizes: Dim) -> Dim:
     return _extreme("max", sizes)
 
@@ -304,6 +338,37 @@ def parse_dim(text: str, symbols: Mapping[str, Expr] | None = None) -> Dim:
     from netspec.ir.dimtext import parse  # only when IR comes in as JSON
 
     return parse(text, symbols)
+
+
+class Doubt(NamedTuple):
+    """A comparison that was answered with no, although there may be sizes at which the answer is yes.
+
+    What follows from the answer holds where `left` is greater than `right`, or where the two differ."""
+
+    kind: Literal[">", "!="]
+    left: Dim
+    right: Dim
+
+
+_open: list[Doubt] | None = None  # filled while someone listens
+
+
+@contextmanager
+def doubts() -> Iterator[list[Doubt]]:
+    """What is compared with no as the answer: the conditions under which a rule's result for symbols is right."""
+    global _open
+    outer, _open = _open, []
+    try:
+        yield _open
+    finally:
+        _open = outer
+
+
+def _holds(small: Dim, large: Dim) -> bool:
+    holds = _at_most(small, large)
+    if not holds and _open is not None:
+        _open.append(Doubt(">", small, large))
+    return holds
 
 
 def _at_most(small: Dim, large: Dim) -> bool:
@@ -375,9 +440,7 @@ def _value(atom: Atom, values: Mapping[str, Dim]) -> Dim:
 
 
 def _length(atom: Atom) -> int:
-    if not isinstance(atom, Op):
-        return 1
-    return 1 + atom.left.length + (atom.right.length if isinstance(atom.right, Expr) else 1)
+    return atom.length if isinstance(atom, Op) else 1
 
 
 def _terms(dim: Dim) -> Terms:
@@ -487,7 +550,7 @@ def _is_atom(size: Expr) -> bool:
 
 
 def _wins(kind: str, a: Dim, b: Dim) -> bool:
-    return a >= b if kind == "max" else a <= b
+    return _at_most(b, a) if kind == "max" else _at_most(a, b)
 
 
 def _monomial_bounds(monomial: Monomial) -> tuple[int | None, int | None]:

@@ -12,13 +12,14 @@ DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int64":
 class TensorType:
     """A tensor of one sample: `[6, 28, 28]` of float32. Immutable and hashable."""
 
-    __slots__ = ("_hash", "dtype", "shape")
+    __slots__ = ("_elements", "_hash", "dtype", "shape")
     known: ClassVar[bool] = True
 
     def __init__(self, shape: tuple[Dim, ...], dtype: str = "float32") -> None:
         self.shape = shape
         self.dtype = dtype
         self._hash = hash((shape, dtype))
+        self._elements: Dim = -1  # kept, for of formulas the product is long
 
     @property
     def rank(self) -> int:
@@ -27,10 +28,12 @@ class TensorType:
     @property
     def elements(self) -> Dim:
         """How many numbers one sample has."""
-        count: Dim = 1
-        for size in self.shape:
-            count = count * size
-        return count
+        if isinstance(self._elements, int) and self._elements < 0:
+            count: Dim = 1
+            for size in self.shape:
+                count = count * size
+            self._elements = count
+        return self._elements
 
     @property
     def bytes(self) -> Dim:

@@ -49,7 +49,7 @@ class Position(Layer):
         if self.max_length is None:
             why = "a row is trained for each position"
             raise OptionMissing(None, given="kind=learned", missing="max_length", why=why, example="position 512")
-        if isinstance(length, int) and length > self.max_length:
+        if length > self.max_length:
             raise TooManyPositions("max_length", shape=x, length=length, most=self.max_length)
         return x
 

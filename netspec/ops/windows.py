@@ -11,6 +11,7 @@ from netspec.ops.torchrule import Arg, Of, alike
 from netspec.problems.shapes import ReflectTooFar, WindowTooLarge
 
 AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+_UNITS = {"length": "positions", "depth": "slices", "height": "rows", "width": "columns"}
 
 
 def ceil_div(a: Dim, b: int) -> Dim:
@@ -72,6 +73,7 @@ def _too_large(
         "k",
         window=kernel if dilation == 1 else f"{kernel} (dilated to {extent})",
         padded=padded,
+        unit=_UNITS[axis][: -1 if padded == 1 else None],
         axis=axis,
         formula=f"ceil(({room}) / {stride}) + 1" if ceil else f"({room}) // {stride} + 1",
         result=places,

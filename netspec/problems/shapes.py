@@ -65,6 +65,7 @@ class WindowTooLarge(Problem):
     title = "the window is larger than its padded input"
     label = "{window} over {padded} along the {axis}: {formula} = {result}"
     help = "{remedy}"
+    sight = "would see {padded} {unit} of {window}"
     wrong = """
         net Shrinking {
           input image: [3, 30, 30]
@@ -113,6 +114,7 @@ class ReflectTooFar(Problem):
     title = "`{argument}={mode}` cannot pad {size} by {pad}"
     label = "at most {most} along the {axis}"
     help = "pad by at most {most}, or use {argument}={none} or replicate"
+    sight = "would pad {size} by {pad} along the {axis}"
     wrong = """
         net Patches {
           input patch: [3, 4, 4]
@@ -242,6 +244,7 @@ class NothingLeft(Problem):
     title = "nothing is left of the {axis}"
     label = "{formula} = {result}"
     help = "{remedy}"
+    sight = "would have nothing left of the {axis}"
     wrong = """
         net Thumbnail {
           input image: [3, 8, 8]
@@ -358,6 +361,7 @@ class OnlyPadding(Problem):
     title = "a window of the {axis} sees nothing but padding"
     label = "taps {dilation} apart step over an input of {size}"
     help = "a dilation of at most {size}, or no padding"
+    sight = "would see nothing but padding"
     wrong = """
         net Context {
           input map: [8, 2, 16]
@@ -381,6 +385,7 @@ class WindowBeyondInput(Problem):
     title = "the window is larger than the input"
     label = "{window} over {size} along the {axis}"
     help = "a window of at most {size}: padding does not count in a 3-D average pool"
+    sight = "would see {size} of {window} along the {axis}"
     wrong = """
         net Video {
           input clip: [16, 2, 28, 28]
@@ -474,6 +479,7 @@ class SliceOutside(Problem):
     title = "the slice does not lie in axis {axis} of {shape}"
     label = "{start} to {stop} of {size}"
     help = "{remedy}"
+    sight = "would take {start} to {stop} of {size}"
     wrong = """
         net Tokens {
           input tokens: [197, 768]
@@ -520,6 +526,7 @@ class CropTooLarge(Problem):
     title = "cannot crop {shape} to {target}"
     label = "the {axis} is {size}, less than {wanted}"
     help = "at most {size} along the {axis}; `pad` makes it larger"
+    sight = "would take {wanted} of {size} along the {axis}"
     wrong = """
         net Skip {
           input maps: [64, 56, 56]
@@ -749,6 +756,7 @@ class OneElement(Problem):
     title = "`{layer}` over one element: {shape}"
     label = "normalises each channel over its {count} position"
     help = "normalise before pooling, or use `layernorm` over the channels"
+    sight = "would see one element"
     wrong = """
         net Styled {
           input maps: [64, 8, 8]
@@ -911,6 +919,7 @@ class TooManyPositions(Problem):
     title = "{length} positions, and a table of {most}"
     label = "{shape} needs {length}"
     help = "max_length: {length} or more"
+    sight = "has {most} rows"
     wrong = """
         net Encoder {
           input patches: [197, 768]
