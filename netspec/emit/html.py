@@ -6,7 +6,6 @@ from html import escape
 
 from netspec.analysis.rows import rows
 from netspec.driver import Compilation
-from netspec.emit.style import number
 from netspec.emit.table import COLUMNS, DEFAULT, cell_text, summary
 
 _MOST_ROWS = 2000
@@ -28,10 +27,17 @@ def html(made: Compilation) -> str:
         times = f" &times; {row.times:,}" if row.times != 1 else ""
         name = f"<code>{escape(row.name)}</code>{times} {escape(row.text)}"
         out.append(f"<tr><td style='text-align:left;padding-left:{row.depth + 0.5:.1f}em'>{name}</td>")
-        out += [f"<td style='text-align:right'>{escape(cell_text(column.value(made, row)))}</td>" for column in chosen]
+        out += [
+            f"<td style='text-align:right'>{escape(cell_text(column.value(made, row), short=True))}</td>"
+            for column in chosen
+        ]
         out.append("</tr>")
     totals = made.totals
-    figures = ["", number(totals.params), number(totals.macs)] if totals is not None else ["", "?", "?"]
+    figures = (
+        ["", cell_text(totals.params, short=True), cell_text(totals.macs, short=True)]
+        if totals is not None
+        else ["", "?", "?"]
+    )
     out.append("<tr><th style='text-align:left'>total</th>")
     out += [f"<th style='text-align:right'>{escape(figure)}</th>" for figure in figures]
     out.append(f"</tr></tbody></table><pre>{escape(summary(made))}</pre>")

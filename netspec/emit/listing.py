@@ -151,9 +151,18 @@ def net_json(made: Compilation) -> dict[str, Any]:
         "outputs": [_value_json(member or ref, types[ref]) for member, ref in outputs if ref in types],
         **figures,
         "peak_activation_bytes": _json(made.peak_activation_bytes),
+        "sizes": _sizes_json(made),
         "layers": [_layer_json(made, row) for row in layer_rows(made)],
         "diagnostics": diagnostics_json(told((made,))[:DIAGNOSTICS]),
     }
+
+
+def _sizes_json(made: Compilation) -> dict[str, Any] | None:
+    if made.ranges is None:
+        return None
+    from netspec.emit.sizes import ranges_json
+
+    return ranges_json(made.ranges)
 
 
 def _value_json(name: str, type: Any) -> dict[str, Any]:

@@ -93,8 +93,10 @@ def table(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None
         shown = [str(item.type) if column is COLUMNS["output"] else "" for column in chosen]
         body.append([item.name, *shown])
     for row in listed:
-        body.append([_layer_cell(row, label_width), *(cell_text(column.value(made, row)) for column in chosen)])
-    last = ["total", *(number(column.total(made)) if column.total else "" for column in chosen)]
+        body.append(
+            [_layer_cell(row, label_width), *(cell_text(column.value(made, row), short=True) for column in chosen)]
+        )
+    last = ["total", *(_shortened(column.total(made)) if column.total else "" for column in chosen)]
     return _lay_out([["layer", *(column.title for column in chosen)], *body, last], [False, *(c.right for c in chosen)],
                     color, terminal)  # fmt: skip
 
@@ -141,19 +143,12 @@ def summary(made: Compilation) -> str:
     totals: Totals | None = made.totals
     if totals is None:
         return ""
+    lines = _formulas(made, totals) if _is_symbolic(made, totals) else _figures(made, totals)
     batch = "one sample" if made.batch == 1 else f"a batch of {made.batch:,} samples"
-    active = f", of which {number(totals.active_params)} active for one token" if totals.inactive_params != 0 else ""
-    lines = [
-        f"parameters   {number(totals.params)}{active}, all weights {size_text(totals.weight_bytes)}",
-        f"computation  {number(totals.macs)} MACs, {number(totals.flops)} FLOPs "
-        f"({number(totals.mults)} multiplications, {number(totals.adds)} additions, {number(totals.other)} others)",
-        f"connections  {number(totals.connections)}",
-        f"activations  {size_text(totals.activation_bytes)} of layer outputs; with the inputs, at most "
-        f"{size_text(made.peak_activation_bytes)} at once",
-        *_cache(totals),
+    lines.append(
         f"Counted for {batch}. A MAC is a multiply-accumulate of a convolution or matrix product; FLOPs are all "
-        "arithmetic.",
-    ]
+        "arithmetic."
+    )
     if made.dtype != "float32":
         lines.append(f"Bytes are of {made.dtype} where the net has float32.")
     nodes = [node for module in made.network.modules for node in module.nodes] if made.network else []
@@ -164,12 +159,55 @@ def summary(made: Compilation) -> str:
     return "\n".join(lines)
 
 
+def _figures(made: Compilation, totals: Totals) -> list[str]:
+    return [
+        f"parameters   {number(totals.params)}{_active(totals)}, all weights {size_text(totals.weight_bytes)}",
+        f"computation  {number(totals.macs)} MACs, {number(totals.flops)} FLOPs "
+        f"({number(totals.mults)} multiplications, {number(totals.adds)} additions, {number(totals.other)} others)",
+        f"connections  {number(totals.connections)}",
+        f"activations  {size_text(totals.activation_bytes)} of layer outputs; with the inputs, at most "
+        f"{size_text(made.peak_activation_bytes)} at once",
+        *_cache(totals),
+    ]
+
+
+def _active(totals: Totals) -> str:
+    return f", of which {number(totals.active_params)} active for one token" if totals.inactive_params != 0 else ""
+
+
 def _cache(totals: Totals) -> list[str]:
     """The line of what attention keeps of past positions, where it keeps anything."""
     if totals.kv_cache_bytes == 0:
         return []
     each = f"; each token takes {size_text(totals.kv_cache_per_token)}" if totals.kv_cache_per_token != 0 else ""
     return [f"KV cache     {size_text(totals.kv_cache_bytes)} of keys and values at this length{each}"]
+
+
+def _is_symbolic(made: Compilation, totals: Totals) -> bool:
+    """Whether any figure, or the size of an input, is a formula."""
+    inputs = made.network.inputs if made.network else ()
+    return any(not isinstance(size, int) for size in (*totals, *(d for i in inputs for d in i.type.shape)))
+
+
+def _formulas(made: Compilation, totals: Totals) -> list[str]:
+    """The same where they are formulas: each by itself, and the sizes at which they hold."""
+    from netspec.emit.sizes import ranges_lines, told
+
+    lines = [f"parameters   {number(totals.params)}{_active(totals)}, all weights {size_text(totals.weight_bytes)}"]
+    if not all(isinstance(size, int) for size in (totals.params, totals.weight_bytes)):
+        lines = [*told("parameters", totals.params), *told("weights", totals.weight_bytes, " bytes")]
+        if totals.inactive_params != 0:
+            lines += told("active", totals.active_params, " parameters for one token")
+    lines += told("MACs", totals.macs) + told("FLOPs", totals.flops)
+    lines += told("activations", totals.activation_bytes, " bytes of layer outputs")
+    lines += told("at once", made.peak_activation_bytes, " bytes at most, with the inputs")
+    if totals.kv_cache_bytes != 0:
+        lines += told("KV cache", totals.kv_cache_bytes, " bytes of keys and values")
+    if totals.kv_cache_per_token != 0:
+        lines += told("each token", totals.kv_cache_per_token, " bytes of them")
+    if made.ranges is not None:
+        lines += [f"{'' if i else 'sizes':11}  {line}" for i, line in enumerate(ranges_lines(made.ranges))]
+    return lines
 
 
 def overview(nets: Iterable[Compilation], color: bool = False) -> str:
@@ -197,12 +235,25 @@ def _overview_line(made: Compilation) -> list[str]:
     outputs = ", ".join(str(types.get(ref, "?")) for ref in network.root.outputs.values())
     totals = made.totals
     params, macs = (None, None) if totals is None else (totals.params, totals.macs)
-    return [network.name, made.source.name, inputs, outputs, number(params), number(macs), state]
+    return [network.name, made.source.name, inputs, outputs, _shortened(params), _shortened(macs), state]
 
 
-def cell_text(value: Any) -> str:
-    """A cell for people: nothing for 0, thousands separated."""
-    return value if isinstance(value, str) else "" if value == 0 else number(value)
+def cell_text(value: Any, short: bool = False) -> str:
+    """A cell for people: nothing for 0, thousands separated. short: of a long formula the leading term."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, int):
+        return "" if value == 0 else number(value)
+    return _shortened(value) if short else str(value)
+
+
+def _shortened(value: Any) -> str:
+    """A figure, of a long formula the leading term."""
+    if value is None or isinstance(value, (int, str)):
+        return value if isinstance(value, str) else number(value)
+    from netspec.emit.sizes import short
+
+    return short(value)
 
 
 def _cells(made: Compilation, columns: Sequence[str], depth: int | None) -> list[list[Any]]:

@@ -11,15 +11,20 @@ _LARGE = 1 << 24  # the size at which terms are compared
 
 def formula(size: Expr) -> str:
     """`9408*((H + 1) // 2)*((W + 1) // 2) + 512000`."""
+    return " ".join(summands(size))
+
+
+def summands(size: Expr) -> list[str]:
+    """The terms of a formula, those that grow most first: `9408*((H + 1) // 2)*((W + 1) // 2)`, `+ 512000`."""
     terms = _named(size.terms)
     if len(terms) == 2 and () in terms:  # c*a + c*b is c*(a + b)
         rest, factor = terms[()], next(f for m, f in terms.items() if m)
         if abs(factor) > 1 and rest % factor == 0:
             (monomial,) = (m for m in terms if m)
             if len(monomial) == 1 and monomial[0][1] == 1:
-                return f"{factor}*({_sum({monomial: 1, (): rest // factor})})"
+                return [f"{factor}*({_sum({monomial: 1, (): rest // factor})})"]
     products, rest_terms = _products(terms)
-    return _sum(rest_terms, products)
+    return _summands(rest_terms, products)
 
 
 def operation(op: Op) -> str:
@@ -142,19 +147,23 @@ def _products(terms: Terms) -> tuple[list[tuple[int, Monomial, str]], Terms]:
     return found, left
 
 
-def _sum(terms: Terms, products: list[tuple[int, Monomial, str]] | None = None) -> str:
+def _sum(terms: Terms) -> str:
+    return " ".join(_summands(terms, []))
+
+
+def _summands(terms: Terms, products: list[tuple[int, Monomial, str]]) -> list[str]:
     """Terms with their signs, those that grow most first."""
     parts = [(_rank(m, f), f < 0, _term(m, abs(f)), m) for m, f in terms.items()]
-    parts += [(_rank(m, f), f < 0, text, ()) for f, m, text in products or ()]
-    text = ""
+    parts += [(_rank(m, f), f < 0, text, ()) for f, m, text in products]
+    found: list[str] = []
     for _, negative, term, monomial in sorted(parts, key=lambda part: (part[0], part[1], part[2])):
-        if not text and negative:
-            text = f"-({term})" if _is_quotient(monomial) and term == str(monomial[0][0]) else f"-{term}"
-        elif not text:
-            text = term
+        if not found and negative:
+            found.append(f"-({term})" if _is_quotient(monomial) and term == str(monomial[0][0]) else f"-{term}")
+        elif not found:
+            found.append(term)
         else:
-            text += f" - {term}" if negative else f" + {term}"
-    return text
+            found.append(f"- {term}" if negative else f"+ {term}")
+    return found
 
 
 def _rank(monomial: Monomial, factor: int) -> tuple[int, int]:
