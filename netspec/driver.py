@@ -19,7 +19,7 @@ from netspec.elaborate.elaborator import Elaborator
 from netspec.elaborate.files import Definitions, collect, read_source
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Definition, Exhausted, Failed
-from netspec.ir.dims import Dim, TooManyTerms
+from netspec.ir.dims import Dim, Expr, TooManyTerms
 from netspec.ir.network import Network
 from netspec.problems.files import BadIr, NotASpec, TooNested
 from netspec.problems.structure import FiguresTooLarge, NoNets, SizeTooLong, UnknownNet
@@ -161,11 +161,13 @@ class Compilation:
     def ranges(self) -> Ranges | None:
         """The sizes of the net's symbols at which its formulas hold; None where it has none, or is not sound."""
         network = self.network
-        if network is None or all(isinstance(d, int) for i in network.inputs for d in i.type.shape) or not self.sound:
+        sizes = () if network is None else [size for item in network.inputs for size in item.type.shape]
+        if network is None or not (self.symbolic or any(isinstance(size, Expr) for size in sizes)) or not self.sound:
             return None
         from netspec.analysis.ranges import ranges
 
-        return ranges(network, self.types)
+        found = ranges(network, self.types)
+        return found if found.symbols else None
 
     @cached_property
     def receptive_fields(self) -> ReceptiveFields | None:

@@ -171,7 +171,7 @@ class _Memory:
         numbers = [size for size in sizes if isinstance(size, int)]
         if len(numbers) == len(sizes):
             return [max(numbers)]
-        from netspec.ir.decide import largest  # only where sizes are symbolic
+        from netspec.ir.order import largest  # only where sizes are symbolic
 
         return largest(sizes, self.least)
 

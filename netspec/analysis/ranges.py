@@ -10,7 +10,6 @@ refused is asked of the rule again, with numbers, which gives the reason too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import lcm
 from typing import NamedTuple
 
 from netspec.analysis.lints_layers import SLIDING, left_out
@@ -18,7 +17,7 @@ from netspec.analysis.shapes import Types
 from netspec.diagnostics import Problem
 from netspec.ir import decide
 from netspec.ir.decide import Condition
-from netspec.ir.dims import Dim, Doubt, Expr, Op, Symbol, bounds, doubts, value
+from netspec.ir.dims import Dim, Doubt, Expr, Symbol, bounds, doubts, value
 from netspec.ir.network import CallNode, LayerNode, Module, Network, iterations
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer, Reach
@@ -104,24 +103,35 @@ def ranges(network: Network, types: Types) -> Ranges:
 class _Ranges:
     def __init__(self, symbols: dict[str, Symbol], network: Network, types: Types) -> None:
         self.symbols = symbols
-        self.needs: dict[str, list[_Need]] = {name: [] for name in symbols}
+        self.needs: dict[str, list[_Need]] = {}
         self.joint: list[Joint] = []
         self.drops: list[Drop] = []
         self.slides = False
-        self.whole: dict[str, Condition | None] = {name: Condition(name, 1, (0,)) for name in symbols}
+        self.whole: dict[str, Condition | None] = {}
+        for symbol in symbols.values():
+            self._meet(symbol)
         seen: set[object] = set()
         self._compared: set[object] = set()
-        for order, (place, inputs, output) in enumerate(_layers(network, types)):
+        for order, (place, inputs, output) in enumerate(layers(network, types)):
             key = (place.layer, inputs)
             if key in seen or not any(isinstance(d, Expr) for x in inputs for d in x.shape):
                 continue
             seen.add(key)
+            for symbol in {s for x in inputs for d in x.shape for s in _variables(d)}:
+                self._meet(symbol)
             with doubts() as found:
                 place.layer.output(inputs)
             for doubt in found:
                 self._compare(order, place, inputs, doubt)
             if place.layer.layer_name() in SLIDING and getattr(place.layer, "stride", None) != 1:
                 self._slide(place, inputs[0], output)
+
+    def _meet(self, symbol: Symbol) -> None:
+        """Note a symbol: of an input, or a parameter."""
+        if symbol.name not in self.needs:
+            self.symbols[symbol.name] = symbol
+            self.needs[symbol.name] = []
+            self.whole[symbol.name] = Condition(symbol.name, 1, (0,))
 
     def table(self) -> Ranges:
         least = {name: self._beyond(name) for name in self.symbols}
@@ -158,12 +168,13 @@ class _Ranges:
             return
         self._compared.add(key)
         variables = difference.variables
-        spans = _refused(difference, doubt.kind, *variables) if len(variables) == 1 else None
+        spans = decide.refused(difference, doubt.kind, *variables) if len(variables) == 1 else None
         if spans is None:
             sign = ">=" if doubt.kind == ">" else "!="
             self.joint.append(Joint(_written(difference, sign), place))
             return
         (one,) = variables
+        self._meet(one)
         self.needs[one.name] += [_Need(order, place, inputs, *span) for span in spans]
 
     def _beyond(self, name: str) -> int:
@@ -212,7 +223,7 @@ class _Ranges:
                 at = need.first + -(-max(least[name] - need.first, 0) // need.step) * need.step
                 if self._refusal(need, {**least, name: at}) is not None:
                     others = tuple(r for r in range(need.step) if r != need.first % need.step)
-                    both = _both(kept, Condition(name, need.step, others))
+                    both = decide.both(kept, Condition(name, need.step, others))
                     kept = both or kept
         return kept
 
@@ -245,21 +256,19 @@ class _Ranges:
 
     def _drop(self, place: Place, axis: str, size: Expr, stride: int, kept: list[int]) -> None:
         """Windows reach to the end of an axis where its size has one of these remainders by the stride."""
-        condition = _where(size, stride, kept)
-        if condition is None:
-            many = ", ".join(map(str, kept))
-            text = f"({size}) % {stride} == {many}" if len(kept) == 1 else f"({size}) % {stride} in ({many})"
-            self.drops.append(Drop(place, axis, text))
+        found = decide.where(size, stride, kept)
+        if found is None:
+            text = str(Condition("", stride, tuple(kept)))
+            self.drops.append(Drop(place, axis, f"({size}){text}"))
             return
-        if not condition.remainders:
-            self.whole[condition.name] = None
-        before = self.whole[condition.name]
-        if before is not None:
-            self.whole[condition.name] = _both(before, condition)
-        self.drops.append(Drop(place, axis, str(condition) if condition.remainders else "never"))
+        (one,) = size.variables
+        condition = decide.both(Condition(one.name, 1, (0,)), Condition(one.name, found[0], tuple(found[1])))
+        before = self.whole[one.name]
+        self.whole[one.name] = decide.both(before, condition) if before is not None and condition is not None else None
+        self.drops.append(Drop(place, axis, "never" if condition is None else str(condition)))
 
 
-def _layers(network: Network, types: Types) -> Iterator[tuple[Place, tuple[TensorType, ...], TensorType]]:
+def layers(network: Network, types: Types) -> Iterator[tuple[Place, tuple[TensorType, ...], TensorType]]:
     """The layers in the order in which they compute, those of a module once, at the first place that uses it."""
     table = network.module_table()
     done: set[str] = set()
@@ -282,140 +291,6 @@ def _layers(network: Network, types: Types) -> Iterator[tuple[Place, tuple[Tenso
     return inside(network.root, "")
 
 
-# -- solving ------------------------------------------------------------------------------------------------
-
-_Span = tuple[int, int | None, int]  # first, last (None: without end), step
-
-
-def _refused(difference: Expr, kind: str, one: Symbol) -> list[_Span] | None:
-    """The sizes at which a difference is below 0, or is 0; None where that is not decided."""
-    negative = -difference
-    if _grows(difference):
-        start = _first(difference, one, 0)
-        if kind == ">":
-            return _spans(one, one.low, start)
-        return _spans(one, start, _first(difference, one, 1)) if start is not None else []
-    if kind == ">" and isinstance(negative, Expr) and _grows(negative):
-        # it is at least 0 up to where its negative, which grows, is 1
-        start = _first(negative, one, 1)
-        return [] if start is None else _spans(one, start, None)
-    try:
-        period = decide.period_of(difference, one)
-        if period > decide.CLASSES:
-            return None
-        found: list[_Span] = []
-        for remainder in decide.remainders_of(one, period):
-            piece = decide.at_remainder(difference, one, period, remainder)
-            spans = _refused_quotients(piece, kind)
-            if spans is None:
-                return None
-            found += [
-                (first * period + remainder, None if last is None else last * period + remainder, period)
-                for first, last in spans
-            ]
-    except decide.Undecided:
-        return None
-    return _joined(found, one, period)
-
-
-def _refused_quotients(piece: Dim, kind: str) -> list[tuple[int, int | None]] | None:
-    """The same of one class: the quotients at which it is below 0, or is 0."""
-    if isinstance(piece, int):
-        refused = piece < 0 if kind == ">" else piece == 0
-        return [(0, None)] if refused else []
-    if len(piece.variables) != 1 or not (_grows(piece) or (kind == ">" and _grows(-piece))):
-        return None
-    spans = _refused(piece, kind, *piece.variables)
-    return None if spans is None else [(first, last) for first, last, _ in spans]
-
-
-def _joined(spans: list[_Span], one: Symbol, period: int) -> list[_Span]:
-    """Spans of classes; where all classes are refused without end, as one from the first on."""
-    endless = [span for span in spans if span[1] is None]
-    if endless and len(endless) == len(list(decide.remainders_of(one, period))):
-        rest = [span for span in spans if span[1] is not None]
-        return [*rest, (min(first for first, _, _ in endless), None, one.divisor)]
-    return spans
-
-
-def _spans(one: Symbol, first: int, stop: int | None) -> list[_Span]:
-    """The sizes from one to before another."""
-    if stop is not None and stop <= first:
-        return []
-    return [(first, None if stop is None else stop - one.divisor, one.divisor)]
-
-
-def _first(size: Expr, one: Symbol, bound: int) -> int | None:
-    """The least value of a symbol at which a size that grows with it is at least so large; None where there is none."""
-
-    def reaches(step: int) -> bool:
-        return value(size, {one.name: one.low + step * one.divisor}) >= bound
-
-    most = _FAR if one.high is None else (one.high - one.low) // one.divisor
-    high = 1
-    if reaches(0):
-        return one.low
-    while not reaches(min(high, most)):
-        if high >= most:
-            return None
-        high *= 2
-    low, high = high // 2, min(high, most)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    return one.low + high * one.divisor
-
-
-def _grows(size: Dim) -> bool:
-    """Whether a size is known never to fall where its symbols grow."""
-    if isinstance(size, int):
-        return True
-    for monomial, factor in size.terms.items():
-        if monomial and factor < 0:
-            return False
-        for atom, _ in monomial:
-            if isinstance(atom, Op) and not _atom_grows(atom):
-                return False
-            if len(monomial) > 1 or monomial[0][1] > 1:
-                low = bounds(Expr({((atom, 1),): 1}))[0]
-                if low is None or low < 0:
-                    return False
-    return True
-
-
-def _atom_grows(atom: Op) -> bool:
-    if atom.kind in ("min", "max"):
-        return _grows(atom.left) and _grows(atom.right)
-    return atom.kind == "//" and isinstance(atom.right, int) and _grows(atom.left)
-
-
-def _both(a: Condition, b: Condition) -> Condition | None:
-    """Where two conditions on a symbol hold; None where they exclude each other, or that is too long to say."""
-    period = lcm(a.divisor, b.divisor)
-    if period > _WIDEST:
-        return None
-    ours, theirs = set(a.remainders), set(b.remainders)
-    kept = [r for r in range(period) if r % a.divisor in ours and r % b.divisor in theirs]
-    return decide.shortest(a.name, period, kept) if kept else None
-
-
-def _where(size: Expr, stride: int, kept: list[int]) -> Condition | None:
-    """Where a size has one of these remainders by a stride, in terms of its symbol; None where that is not known."""
-    variables = size.variables
-    if len(variables) != 1 or not decide.is_linear(size):
-        return None
-    (one,) = variables
-    try:
-        period = decide.period_of(size, one) * stride  # by it the size grows by a multiple of the stride
-    except decide.Undecided:
-        return None
-    if period > _WIDEST:
-        return None
-    base = -(-one.low // period) * period
-    fitting = [r for r in decide.remainders_of(one, period) if value(size, {one.name: base + r}) % stride in kept]
-    return decide.shortest(one.name, period, fitting) if fitting else Condition(one.name, 1, ())
-
-
 def _dropped(layer: Layer, x: TensorType, reach: Reach) -> dict[tuple[int, str], set[int]]:
     """By axis: the remainders by its stride of the sizes of which windows leave something out.
 
@@ -423,7 +298,7 @@ def _dropped(layer: Layer, x: TensorType, reach: Reach) -> dict[tuple[int, str],
     found: dict[tuple[int, str], set[int]] = {}
     strides = [int(str(s)) for s in reach.stride]
     extents = [n if isinstance(n, int) else 0 for n in reach.size]
-    channels = x.shape[0] if isinstance(x.shape[0], int) else 1
+    channels = x.shape[0] if isinstance(x.shape[0], int) else getattr(layer, "groups", 1)
     names = AXIS_NAMES[x.rank - 1]
     bases = [stride * (extent + 2) for stride, extent in zip(strides, extents, strict=True)]
     for more in range(max(strides)):

@@ -8,18 +8,19 @@ symbols, or minima and maxima that remain, stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from math import gcd, inf, lcm, prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, substitute, symbol, value
 
-CLASSES = 1024  # of remainders that are looked at
+_CLASSES = 1024  # of remainders that are looked at
 _LENGTH = 400  # of an expression that is looked at
-_MORE = (0, 1, 31, 99_991)  # how far above its least value a symbol is tried
 _WORK = 20_000  # classes times the length of an expression
 _FARTHEST = 1 << 40  # steps from the least size at which an order is looked for
+_WIDEST = 4096  # remainders that a condition is worked out of
+_FAR = 1 << 40  # no symbol is larger
 
 
 class Undecided(Exception):
@@ -63,17 +64,17 @@ def never_negative(difference: Expr) -> bool:
     if difference.length > _LENGTH:
         return False
     variables = difference.variables
-    if len(variables) == 1 and is_linear(difference):
+    if len(variables) == 1 and _is_linear(difference):
         return _least(difference, *variables) >= 0
     return _outweighed(difference)
 
 
-def is_linear(size: Dim) -> bool:
+def _is_linear(size: Dim) -> bool:
     """Whether it is a sum of symbols and their quotients by numbers, each times a number."""
     return isinstance(size, int) or all(
         sum(power for _, power in monomial) <= 1
         and all(
-            isinstance(atom, Symbol) or (atom.kind == "//" and isinstance(atom.right, int) and is_linear(atom.left))
+            isinstance(atom, Symbol) or (atom.kind == "//" and isinstance(atom.right, int) and _is_linear(atom.left))
             for atom, _ in monomial
         )
         for monomial in size.terms
@@ -85,10 +86,10 @@ def _least(size: Expr, one: Symbol) -> float:
 
     By each period it grows by the same number, wherever that begins."""
     try:
-        period = period_of(size, one)
+        period = _period(size, one)
     except Undecided:
         return -inf
-    if period > min(CLASSES, _WORK // size.length):
+    if period > min(_CLASSES, _WORK // size.length):
         return -inf
     first, last = one.low, one.low + period
     grows = value(size, {one.name: last}) - value(size, {one.name: first})
@@ -160,7 +161,7 @@ def _times(large: Atom, small: Atom) -> int:
         return 1
     a, b = Expr({((large, 1),): 1}), Expr({((small, 1),): 1})
     variables = a.variables
-    if variables != b.variables or len(variables) != 1 or not (is_linear(a) and is_linear(b)):
+    if variables != b.variables or len(variables) != 1 or not (_is_linear(a) and _is_linear(b)):
         return 0
     found = 0
     for times in (1, 2, 4, 8, 16, 32):
@@ -170,147 +171,6 @@ def _times(large: Atom, small: Atom) -> int:
             break
         found = times
     return found
-
-
-def largest(sizes: Iterable[Dim], least: Mapping[str, int]) -> list[Dim]:
-    """The sizes without those that another is at least as large as where each symbol has at least a least value."""
-    distinct = list({size if isinstance(size, int) else frozenset(size.terms.items()): size for size in sizes}.values())
-    variables = {s.name: s for size in distinct for s in _variables(size)}
-    least = {name: max(s.low, least.get(name, s.low)) for name, s in variables.items()}
-    places = [{name: low + more for name, low in least.items()} for more in _MORE]
-    atoms: dict[Atom, list[int]] = {}
-    tried = {id(size): _tried(size, places, atoms) for size in distinct}
-    lows = {atom: values[0] for atom, values in atoms.items()}
-    kept: list[Dim] = []
-    for size in sorted(distinct, key=lambda size: tried[id(size)][::-1], reverse=True):
-        ours = tried[id(size)]
-        if not any(
-            all(a >= b for a, b in zip(tried[id(other)], ours, strict=True)) and _stays_above(other - size, least, lows)
-            for other in kept
-        ):
-            kept.append(size)
-    return kept
-
-
-def _tried(size: Dim, places: list[dict[str, int]], atoms: dict[Atom, list[int]]) -> list[int]:
-    """The values of a size at some places. `atoms`: theirs, as far as they have been asked for."""
-    if isinstance(size, int):
-        return [size] * len(places)
-    totals = [0] * len(places)
-    for monomial, factor in size.terms.items():
-        values = [factor] * len(places)
-        for atom, power in monomial:
-            known = atoms.get(atom)
-            if known is None:
-                known = atoms[atom] = [value(Expr({((atom, 1),): 1}), place) for place in places]
-            values = [a * b**power for a, b in zip(values, known, strict=True)]
-        totals = [a + b for a, b in zip(totals, values, strict=True)]
-    return totals
-
-
-def _stays_above(difference: Dim, least: Mapping[str, int], lows: Mapping[Atom, int]) -> bool:
-    """Whether a difference is known never to be negative from a least value of each symbol, and each atom, on."""
-    if isinstance(difference, int):
-        return difference >= 0
-    if difference.length > _LENGTH:
-        return False
-    return _rises(_shifted(difference, lows)) or _rises(_sloped(difference, least, lows))
-
-
-def _rises(terms: Mapping[Any, int] | None) -> bool:
-    """Whether no term of what is 0 or more is subtracted."""
-    return terms is not None and all(factor >= 0 for factor in terms.values())
-
-
-def _shifted(size: Expr, lows: Mapping[Atom, int]) -> dict[Monomial, int] | None:
-    """A size in terms of how much its atoms, which grow, are above their least values."""
-    total: dict[Monomial, int] = {}
-    for monomial, factor in size.terms.items():
-        parts: dict[Monomial, int] = {(): factor}
-        for atom, power in monomial:
-            if _line(atom) is None:
-                return None
-            low = lows[atom]
-            for _ in range(power):
-                grown: dict[Monomial, int] = {}
-                for key, count in parts.items():
-                    grown[key] = grown.get(key, 0) + count * low
-                    more = tuple(sorted((*key, (atom, 1)), key=lambda factor: hash(factor[0])))
-                    grown[more] = grown.get(more, 0) + count
-                parts = grown
-        for key, count in parts.items():
-            total[key] = total.get(key, 0) + count
-    return total
-
-
-class _Line(NamedTuple):
-    """An atom lies between two lines: (slope * symbol + low) / whole and (slope * symbol + high) / whole."""
-
-    name: str
-    whole: int
-    slope: int
-    low: int
-    high: int
-
-
-@lru_cache(maxsize=10_000)
-def _line(atom: Atom) -> _Line | None:
-    """The lines of a symbol, or of quotients by numbers of sums of them that grow with it; None for another atom."""
-    if isinstance(atom, Symbol):
-        return _Line(atom.name, 1, 1, 0, 0)
-    if atom.kind != "//" or not isinstance(atom.right, int):
-        return None
-    name, whole, slope, low, high = "", 1, 0, 0, 0
-    for monomial, factor in atom.left.terms.items():
-        if not monomial:
-            low, high = low + factor * whole, high + factor * whole
-            continue
-        inner = _line(monomial[0][0]) if len(monomial) == 1 and monomial[0][1] == 1 and factor > 0 else None
-        if inner is None or name not in ("", inner.name):
-            return None
-        common = lcm(whole, inner.whole)
-        ours, theirs = common // whole, common // inner.whole * factor
-        name, whole = inner.name, common
-        slope = slope * ours + inner.slope * theirs
-        low, high = low * ours + inner.low * theirs, high * ours + inner.high * theirs
-    return _Line(name, whole * atom.right, slope, low - (atom.right - 1) * whole, high) if name else None
-
-
-def _sloped(size: Expr, least: Mapping[str, int], lows: Mapping[Atom, int]) -> dict[tuple[str, ...], int] | None:
-    """A polynomial that a size is at least, times a positive number, in how much its symbols are above their least
-    values. None where none is known."""
-    bound = 1
-    for monomial in size.terms:
-        whole = 1
-        for atom, power in monomial:
-            line = _line(atom)
-            if line is None:
-                return None
-            whole *= line.whole**power
-        bound = lcm(bound, whole)
-    total: dict[tuple[str, ...], int] = {}
-    for monomial, factor in size.terms.items():
-        parts: dict[tuple[str, ...], int] = {(): factor * bound}
-        for atom, power in monomial:
-            line = _line(atom)
-            assert line is not None
-            if lows[atom] < 0:
-                return None
-            start = line.slope * least[line.name] + (line.low if factor > 0 else line.high)
-            if start < 0:
-                parts = {}  # at least nothing is added
-                break
-            for _ in range(power):
-                grown: dict[tuple[str, ...], int] = {}
-                for key, count in parts.items():
-                    count //= line.whole
-                    grown[key] = grown.get(key, 0) + count * start
-                    more = tuple(sorted((*key, line.name)))
-                    grown[more] = grown.get(more, 0) + count * line.slope
-                parts = grown
-        for key, count in parts.items():
-            total[key] = total.get(key, 0) + count
-    return total
 
 
 class Condition(NamedTuple):
@@ -338,14 +198,14 @@ def condition(difference: Dim) -> Condition | None:
         return None
     for one in sorted(difference.variables, key=lambda s: s.name):
         try:
-            period = period_of(difference, one)
-            if period > min(CLASSES, _WORK // difference.length):
+            period = _period(difference, one)
+            if period > min(_CLASSES, _WORK // difference.length):
                 continue
-            kept = [r for r in remainders_of(one, period) if vanishes(at_remainder(difference, one, period, r))]
+            kept = [r for r in _remainders(one, period) if vanishes(_at(difference, one, period, r))]
         except Undecided:
             continue
         if kept:
-            return shortest(one.name, period, kept)
+            return _shortest(one.name, period, kept)
         values = _roots(difference, one, period)
         if values:
             return Condition(one.name, 0, tuple(values))
@@ -382,8 +242,8 @@ def ordering(difference: Dim) -> Condition | None:
 def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
     """The values of the only symbol at which each class, linear in it, is 0."""
     found = []
-    for remainder in remainders_of(one, period):
-        piece = at_remainder(difference, one, period, remainder)
+    for remainder in _remainders(one, period):
+        piece = _at(difference, one, period, remainder)
         if isinstance(piece, int):
             continue
         constant = piece.terms.get((), 0)
@@ -396,7 +256,7 @@ def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
     return sorted(found) if len(found) <= 8 else []
 
 
-def shortest(name: str, period: int, kept: list[int]) -> Condition:
+def _shortest(name: str, period: int, kept: list[int]) -> Condition:
     """The condition with the smallest divisor that says the same."""
     for divisor in range(1, period + 1):
         if period % divisor == 0:
@@ -406,36 +266,36 @@ def shortest(name: str, period: int, kept: list[int]) -> Condition:
     return Condition(name, period, tuple(kept))
 
 
-def _pieces(size: Dim, most: int = CLASSES) -> Iterator[Dim]:
+def _pieces(size: Dim, most: int = _CLASSES) -> Iterator[Dim]:
     """The polynomials that a size is on each class of remainders of its symbols. Raises Undecided."""
     if isinstance(size, int):
         yield size
         return
     for one in size.variables:
-        period = period_of(size, one)
+        period = _period(size, one)
         if period > 1:
             if period > min(most, _WORK // size.length):
                 raise Undecided
-            for remainder in remainders_of(one, period):
-                yield from _pieces(at_remainder(size, one, period, remainder), most // period)
+            for remainder in _remainders(one, period):
+                yield from _pieces(_at(size, one, period, remainder), most // period)
             return
     if any(isinstance(atom, Op) for monomial in size.terms for atom, _ in monomial):
         raise Undecided
     yield size
 
 
-def remainders_of(one: Symbol, period: int) -> Iterator[int]:
+def _remainders(one: Symbol, period: int) -> Iterator[int]:
     return (r for r in range(period) if r % one.divisor == one.remainder)
 
 
-def at_remainder(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
+def _at(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
     """The size with the symbol as period * its quotient + remainder."""
     low = max(-((remainder - one.low) // period), 0)
     high = None if one.high is None else max((one.high - remainder) // period, low)
     return substitute(size, {one.name: symbol(f"{one.name}'", low, high) * period + remainder})
 
 
-def period_of(size: Dim, one: Symbol) -> int:
+def _period(size: Dim, one: Symbol) -> int:
     """By how much a symbol grows until all remainders of its quotients are the same again. Raises Undecided."""
     if isinstance(size, int):
         return 1
@@ -445,9 +305,143 @@ def period_of(size: Dim, one: Symbol) -> int:
             if isinstance(atom, Op) and one in atom.left.variables | _variables(atom.right):
                 if atom.kind not in ("//", "%") or not isinstance(atom.right, int):
                     raise Undecided
-                period = lcm(period, atom.right * period_of(atom.left, one))
+                period = lcm(period, atom.right * _period(atom.left, one))
     return period
 
 
 def _variables(size: Dim) -> set[Symbol]:
     return size.variables if isinstance(size, Expr) else set()
+
+
+# -- the sizes at which a condition holds ---------------------------------------------------------------------
+
+Span = tuple[int, int | None, int]  # first, last (None: without end), step
+
+
+def refused(difference: Expr, kind: str, one: Symbol) -> list[Span] | None:
+    """The sizes at which a difference is below 0, or is 0; None where that is not decided."""
+    negative = -difference
+    if _grows(difference):
+        start = _first(difference, one, 0)
+        if kind == ">":
+            return _spans(one, one.low, start)
+        return _spans(one, start, _first(difference, one, 1)) if start is not None else []
+    if kind == ">" and isinstance(negative, Expr) and _grows(negative):
+        # it is at least 0 up to where its negative, which grows, is 1
+        start = _first(negative, one, 1)
+        return [] if start is None else _spans(one, start, None)
+    try:
+        period = _period(difference, one)
+        if period > _CLASSES:
+            return None
+        found: list[Span] = []
+        for remainder in _remainders(one, period):
+            piece = _at(difference, one, period, remainder)
+            spans = _refused_quotients(piece, kind)
+            if spans is None:
+                return None
+            found += [
+                (first * period + remainder, None if last is None else last * period + remainder, period)
+                for first, last in spans
+            ]
+    except Undecided:
+        return None
+    return _joined(found, one, period)
+
+
+def _refused_quotients(piece: Dim, kind: str) -> list[tuple[int, int | None]] | None:
+    """The same of one class: the quotients at which it is below 0, or is 0."""
+    if isinstance(piece, int):
+        wrong = piece < 0 if kind == ">" else piece == 0
+        return [(0, None)] if wrong else []
+    if len(piece.variables) != 1 or not (_grows(piece) or (kind == ">" and _grows(-piece))):
+        return None
+    spans = refused(piece, kind, *piece.variables)
+    return None if spans is None else [(first, last) for first, last, _ in spans]
+
+
+def _joined(spans: list[Span], one: Symbol, period: int) -> list[Span]:
+    """Spans of classes; where all classes are refused without end, as one from the first on."""
+    endless = [span for span in spans if span[1] is None]
+    if endless and len(endless) == len(list(_remainders(one, period))):
+        rest = [span for span in spans if span[1] is not None]
+        return [*rest, (min(first for first, _, _ in endless), None, one.divisor)]
+    return spans
+
+
+def _spans(one: Symbol, first: int, stop: int | None) -> list[Span]:
+    """The sizes from one to before another."""
+    if stop is not None and stop <= first:
+        return []
+    return [(first, None if stop is None else stop - one.divisor, one.divisor)]
+
+
+def _first(size: Expr, one: Symbol, bound: int) -> int | None:
+    """The least value of a symbol at which a size that grows with it is at least so large; None where there is none."""
+
+    def reaches(step: int) -> bool:
+        return value(size, {one.name: one.low + step * one.divisor}) >= bound
+
+    most = _FAR if one.high is None else (one.high - one.low) // one.divisor
+    high = 1
+    if reaches(0):
+        return one.low
+    while not reaches(min(high, most)):
+        if high >= most:
+            return None
+        high *= 2
+    low, high = high // 2, min(high, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return one.low + high * one.divisor
+
+
+def _grows(size: Dim) -> bool:
+    """Whether a size is known never to fall where its symbols grow."""
+    if isinstance(size, int):
+        return True
+    for monomial, factor in size.terms.items():
+        if monomial and factor < 0:
+            return False
+        for atom, _ in monomial:
+            if isinstance(atom, Op) and not _atom_grows(atom):
+                return False
+            if len(monomial) > 1 or monomial[0][1] > 1:
+                low = bounds(Expr({((atom, 1),): 1}))[0]
+                if low is None or low < 0:
+                    return False
+    return True
+
+
+def _atom_grows(atom: Op) -> bool:
+    if atom.kind in ("min", "max"):
+        return _grows(atom.left) and _grows(atom.right)
+    return atom.kind == "//" and isinstance(atom.right, int) and _grows(atom.left)
+
+
+def both(a: Condition, b: Condition) -> Condition | None:
+    """Where two conditions on a symbol hold; None where they exclude each other, or that is too long to say."""
+    period = lcm(a.divisor, b.divisor)
+    if period > _WIDEST:
+        return None
+    ours, theirs = set(a.remainders), set(b.remainders)
+    kept = [r for r in range(period) if r % a.divisor in ours and r % b.divisor in theirs]
+    return _shortest(a.name, period, kept) if kept else None
+
+
+def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int]] | None:
+    """Where a size has one of these remainders by a stride: by its symbol's remainders, which by what; None where that
+    is not known."""
+    variables = size.variables
+    if len(variables) != 1 or not _is_linear(size):
+        return None
+    (one,) = variables
+    try:
+        period = _period(size, one) * stride  # by it the size grows by a multiple of the stride
+    except Undecided:
+        return None
+    if period > _WIDEST:
+        return None
+    base = -(-one.low // period) * period
+    return period, [r for r in _remainders(one, period) if value(size, {one.name: base + r}) % stride in kept]
