@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from netspec.analysis.ranges import SizeRange
+
 
 class Facts:
     """What a net, a group of layers or a layer has and does. Computation is for the batch (one sample by default)."""
@@ -181,6 +183,11 @@ class Network(Facts):
     def peak_activation_bytes(self) -> Dim | None:
         """The most bytes of activations alive at once, inputs included; None where the formula would be too long."""
         return self._made.peak_activation_bytes
+
+    @property
+    def sizes(self) -> dict[str, SizeRange]:
+        """The range of each symbol of the net in which its formulas hold; empty where it has none."""
+        return dict(self._made.ranges.symbols) if self._made.ranges is not None else {}
 
     @cached_property
     def layers(self) -> list[Layer]:

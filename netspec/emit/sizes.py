@@ -11,7 +11,7 @@ from netspec.ir.dimwriting import summands
 
 _WIDE = 88  # cells of a formula in one line
 _CELL = 40  # of a formula in a table
-_LONG = 60  # lines
+_LONG = 14  # lines
 _NAMED = 3  # layers that are listed
 _REMAINDERS = 8
 
@@ -44,12 +44,9 @@ def lines(size: Dim) -> list[str]:
 
 def told(name: str, size: Dim | None, after: str = "") -> list[str]:
     """A figure of a net's summary."""
-    if size is None:
-        found = ["a long formula"]
-    else:
-        found = lines(size)
-        if len(found) > _LONG:
-            found = ["a long formula (see --format json)"]
+    found = ["a long formula"] if size is None else lines(size)
+    if len(found) > _LONG:
+        found = [*found[: _LONG - 2], f"... and {len(found) - _LONG + 2} more lines (see --format json)"]
     return [f"{name if i == 0 else '':11}  {line}{after * (i == len(found) - 1)}" for i, line in enumerate(found)]
 
 
@@ -68,7 +65,7 @@ def ranges_lines(ranges: Ranges) -> list[str]:
     parts += [f"{joint.condition} ({joint.place.path})" for joint in ranges.joint]
     found = [", ".join(parts)]
     if ranges.slides:
-        found.append(_dropped_text(ranges))
+        found += _dropped_lines(ranges)
     return found
 
 
@@ -96,16 +93,16 @@ def _range_text(r: SizeRange, known: set[str]) -> str:
     return f"{text} ({'; '.join(dict.fromkeys(why))})" if why else text
 
 
-def _dropped_text(ranges: Ranges) -> str:
+def _dropped_lines(ranges: Ranges) -> list[str]:
     if not ranges.drops:
-        return "nothing is dropped at any size"
-    by = list(dict.fromkeys(drop.place.path for drop in ranges.drops))
+        return ["nothing is dropped at any size"]
     wholes = [r.whole for r in ranges.symbols.values() if not _is_free(r.whole)]
     if wholes and all(whole is not None and len(whole.remainders) <= _REMAINDERS for whole in wholes):
-        text = f"nothing is dropped where {' and '.join(map(str, wholes))}"
-        return f"{text}; else {_listed(by)} {'drops' if len(by) == 1 else 'drop'} some"
+        by = list(dict.fromkeys(drop.place.path for drop in ranges.drops))
+        otherwise = f"else {_listed(by)} {'drops' if len(by) == 1 else 'drop'} some"
+        return [f"nothing is dropped where {' and '.join(map(str, wholes))};", otherwise]
     told = [f"{drop.place.path} drops some of the {drop.axis} unless {drop.unless}" for drop in ranges.drops[:_NAMED]]
-    return "; ".join([*told, *(["..."] if len(ranges.drops) > _NAMED else [])])
+    return [*told, *(["..."] if len(ranges.drops) > _NAMED else [])]
 
 
 def _joined(names: list[str]) -> str:
@@ -113,7 +110,9 @@ def _joined(names: list[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return _joined(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} others"
+    return (
+        _joined(names) if len(names) <= _NAMED + 1 else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} others"
+    )
 
 
 def ranges_json(ranges: Ranges) -> dict[str, Any]:

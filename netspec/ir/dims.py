@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from math import ceil, floor, gcd
 from typing import Literal, NamedTuple, TypeAlias
 from zlib import crc32
@@ -101,16 +102,19 @@ def _order(factor: tuple[Atom, int]) -> tuple[int, str, int]:
 class Expr:
     """A polynomial over atoms with at least one atom. Immutable; made by arithmetic on `symbol(name)`."""
 
-    __slots__ = ("_probes", "_text", "length", "terms")
+    __slots__ = ("_hash", "_probes", "_text", "length", "terms")
+    length: int
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.length = len(terms)  # of it written out, in terms and atoms
+        length = len(terms)  # of it written out, in terms and atoms
         for monomial in terms:
             for atom, power in monomial:
-                self.length += power * _length(atom)
-        if self.length > limits.TERMS:
+                length += power * (atom.length if isinstance(atom, Op) else 1)
+        if length > limits.TERMS:
             raise TooManyTerms
+        self.length = length
+        self._hash: int | None = None
         self._probes: tuple[int, ...] = ()
         self._text = ""  # kept, for that of an atom is needed to order those around it
 
@@ -128,10 +132,15 @@ class Expr:
         return _dim({m: -f for m, f in self.terms.items()})
 
     def __sub__(self, other: Dim) -> Dim:
-        return self + (-other)
+        terms = dict(self.terms)
+        for monomial, factor in _terms(other).items():
+            terms[monomial] = terms.get(monomial, 0) - factor
+        return _dim(terms)
 
     def __rsub__(self, other: int) -> Dim:
-        return -self + other
+        terms = {m: -f for m, f in self.terms.items()}
+        terms[()] = terms.get((), 0) + other
+        return _dim(terms)
 
     def __mul__(self, other: Dim) -> Dim:
         terms: Terms = {}
@@ -187,7 +196,9 @@ class Expr:
         return equal
 
     def __hash__(self) -> int:
-        return hash(self.probes()[0])  # as an int's that it may be equal to
+        if self._hash is None:
+            self._hash = hash(_probe(self, 0))  # as an int's that it may be equal to
+        return self._hash
 
     def __lt__(self, other: Dim | float) -> bool:
         return _holds(self, ceil(other) - 1 if isinstance(other, float) else other - 1)
@@ -397,11 +408,13 @@ _SPREAD = (1_000_003, 9_973, 613, 1)  # of the sizes at each probe
 def _probe(size: Expr, place: int) -> int:
     """The value of an expression at one of the sizes at which it is tried."""
 
-    def size_of(symbol: Symbol) -> int:
-        span = _SPREAD[place] if symbol.high is None else min(_SPREAD[place], symbol.high - symbol.low + 1)
-        return symbol.low + crc32(symbol.name.encode()) // (place + 1) % span
+    return _evaluate(size, lambda symbol: _probed(symbol, place))
 
-    return _evaluate(size, size_of)
+
+@lru_cache(maxsize=1000)
+def _probed(symbol: Symbol, place: int) -> int:
+    span = _SPREAD[place] if symbol.high is None else min(_SPREAD[place], symbol.high - symbol.low + 1)
+    return symbol.low + crc32(symbol.name.encode()) // (place + 1) % span
 
 
 def value(size: Dim, values: Mapping[str, int]) -> int:
@@ -439,10 +452,6 @@ def _value(atom: Atom, values: Mapping[str, Dim]) -> Dim:
     return _extreme(atom.kind, (left, right))
 
 
-def _length(atom: Atom) -> int:
-    return atom.length if isinstance(atom, Op) else 1
-
-
 def _terms(dim: Dim) -> Terms:
     return dim.terms if isinstance(dim, Expr) else {(): dim}
 
@@ -452,7 +461,8 @@ def _constant(value: int) -> Expr:
 
 
 def _dim(terms: Terms) -> Dim:
-    terms = {m: f for m, f in terms.items() if f}
+    if 0 in terms.values():
+        terms = {m: f for m, f in terms.items() if f}
     if not terms:
         return 0
     if len(terms) == 1 and () in terms:
@@ -464,7 +474,13 @@ def _atom(op: Op) -> Dim:
     low, high = _atom_bounds(op)
     if low is not None and low == high:  # such as 1 // (H + 1)
         return low
-    return Expr({((op, 1),): 1})
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    return Expr({((_known.setdefault(op, op), 1),): 1})
+
+
+_known: dict[Op, Op] = {}  # one of those that are equal, for its text and hash are kept with it
+_MOST_KNOWN = 10_000
 
 
 def _monomial_order(monomial: Monomial) -> list[tuple[int, str, int]]:
@@ -472,6 +488,8 @@ def _monomial_order(monomial: Monomial) -> list[tuple[int, str, int]]:
 
 
 def _product(a: Monomial, b: Monomial) -> Monomial:
+    if not a or not b:
+        return a or b
     powers: dict[Atom, int] = dict(a)
     for atom, power in b:
         powers[atom] = powers.get(atom, 0) + power

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd, prod
 
-from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, Terms, bare, operands
+from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, Terms, bare, operands, value
 
 _LARGE = 1 << 24  # the size at which terms are compared
 
@@ -16,7 +17,12 @@ def formula(size: Expr) -> str:
 
 def summands(size: Expr) -> list[str]:
     """The terms of a formula, those that grow most first: `9408*((H + 1) // 2)*((W + 1) // 2)`, `+ 512000`."""
-    terms = _named(size.terms)
+    return list(_written(frozenset(size.terms.items())))
+
+
+@lru_cache(maxsize=10_000)  # many layers have one size, and one cost
+def _written(size: frozenset[tuple[Monomial, int]]) -> list[str]:
+    terms = _named(dict(size))
     if len(terms) == 2 and () in terms:  # c*a + c*b is c*(a + b)
         rest, factor = terms[()], next(f for m, f in terms.items() if m)
         if abs(factor) > 1 and rest % factor == 0:
@@ -168,28 +174,16 @@ def _summands(terms: Terms, products: list[tuple[int, Monomial, str]]) -> list[s
 
 def _rank(monomial: Monomial, factor: int) -> tuple[int, int]:
     """Highest degree first, then what is largest at large sizes; the constant last."""
-    value = abs(factor)
+    size = abs(factor)
     for atom, power in monomial:
-        value *= abs(_at_large(atom)) ** power
-    return -sum(power for _, power in monomial), -value
+        size *= abs(_atom_at_large(atom)) ** power
+    return -sum(power for _, power in monomial), -size
 
 
-def _at_large(dim: Dim | Atom) -> int:
-    if isinstance(dim, int):
-        return dim
-    if isinstance(dim, Symbol):
-        return _LARGE
-    if isinstance(dim, Op):
-        left, right = _at_large(dim.left), _at_large(dim.right)
-        if dim.kind in ("min", "max"):
-            return min(left, right) if dim.kind == "min" else max(left, right)
-        return 0 if right == 0 else left // right if dim.kind == "//" else left % right
-    total = 0
-    for monomial, factor in dim.terms.items():
-        for atom, power in monomial:
-            factor *= _at_large(atom) ** power
-        total += factor
-    return total
+@lru_cache(maxsize=10_000)
+def _atom_at_large(atom: Atom) -> int:
+    one = Expr({((atom, 1),): 1})
+    return value(one, dict.fromkeys(one.symbols, _LARGE))
 
 
 def _is_quotient(monomial: Monomial) -> bool:
