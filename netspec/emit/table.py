@@ -202,9 +202,8 @@ def _formulas(made: Compilation, totals: Totals) -> list[str]:
     lines += told("activations", totals.activation_bytes, " bytes of layer outputs")
     lines += told("at once", made.peak_activation_bytes, " bytes at most, with the inputs")
     if totals.kv_cache_bytes != 0:
-        lines += told("KV cache", totals.kv_cache_bytes, " bytes of keys and values")
-    if totals.kv_cache_per_token != 0:
-        lines += told("each token", totals.kv_cache_per_token, " bytes of them")
+        each = f"; each token takes {size_text(totals.kv_cache_per_token)}" if totals.kv_cache_per_token != 0 else ""
+        lines += told("KV cache", totals.kv_cache_bytes, f" bytes of keys and values{each}")
     if made.ranges is not None:
         lines += [f"{'' if i else 'sizes':11}  {line}" for i, line in enumerate(ranges_lines(made.ranges))]
     return lines
