@@ -20,7 +20,7 @@ from netspec.ops.base import POINT, Reach, Types
 from netspec.ops.onnxrule import Graph, Value, cut, pad
 from netspec.ops.shape import _Rearrange
 from netspec.ops.torchrule import Arg, Of, Torch, alike, dim, given
-from netspec.problems.shapes import CropTooLarge, OptionsConflict, SliceOutside, SplitMismatch
+from netspec.problems.shapes import CropTooLarge, OptionMissing, OptionsConflict, SliceOutside, SplitMismatch
 
 _PADS = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
 
@@ -202,10 +202,10 @@ class Pad(_Rearrange):
 
 
 class Crop(_Rearrange):
-    """The middle of the spatial axes: [C, *S] -> [C, *size].
+    """The middle of the spatial axes: [C, *S] -> [C, *size], or without a border: [C, *S] -> [C, *(S - 2 * border)].
 
     `size`: what stays, a number or one per axis. It begins at (S - size) // 2, so that the odd position is
-    dropped at the end.
+    dropped at the end. `border`: what is dropped at both ends in place of it, a number or one per axis.
 
     Cost: none.
     """
@@ -213,35 +213,44 @@ class Crop(_Rearrange):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "crop 56"
 
-    size: Window
+    size: Window | None = None
+    border: Window | None = None
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
         axes = spatial_axes(x)
-        sizes = per_axis(self.size, axes, "size")
+        if self.size is None and self.border is None:
+            why = "either of them says what stays"
+            raise OptionMissing(None, given="crop", missing="size", why=why, example="crop 56` or `crop border=4")
+        if self.size is not None and self.border is not None:
+            why = "either of them says what stays"
+            raise OptionsConflict("border", first="size", second="border", why=why)
+        sizes = tuple(size for _, size in self.kept(x))
         for n, size, name in zip(x.shape[1:], sizes, windows.AXIS_NAMES[axes], strict=True):
-            if n < size:
-                raise CropTooLarge("size", shape=x, target=TensorType(sizes), axis=name, size=n, wanted=size)
+            if n < size or size < 1:
+                blame, wanted = ("size", size) if self.border is None else ("border", n - size + 1)
+                raise CropTooLarge(blame, shape=x, target=TensorType(sizes), axis=name, size=n, wanted=wanted)
         return x.with_shape(x.shape[0], *sizes)
 
-    def offsets(self, x: TensorType) -> tuple[Dim, ...]:
-        """Where the crop begins along each axis."""
-        sizes = per_axis(self.size, x.rank - 1, "size")
-        return tuple((n - size) // 2 for n, size in zip(x.shape[1:], sizes, strict=True))
+    def kept(self, x: TensorType) -> tuple[tuple[Dim, Dim], ...]:
+        """Where the crop begins along each axis, and how much of it stays."""
+        axes = x.rank - 1
+        if self.border is not None:
+            borders = per_axis(self.border, axes, "border")
+            return tuple((border, n - 2 * border) for n, border in zip(x.shape[1:], borders, strict=True))
+        sizes = per_axis(1 if self.size is None else self.size, axes, "size")
+        return tuple(((n - size) // 2, size) for n, size in zip(x.shape[1:], sizes, strict=True))
 
     def reach(self, inputs: Types) -> Reach:
         ones = (1,) * (inputs[0].rank - 1)
-        return Reach(ones, ones, self.offsets(inputs[0]))
+        return Reach(ones, ones, tuple(start for start, _ in self.kept(inputs[0])))
 
     def torch(self, inputs: Types) -> Torch:
+        if self.border is not None:
+            return Torch("CropBorder", args=(given("border", self.border),))
         return Torch("CenterCrop", args=(given("size", self.size),))
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
-        sizes = per_axis(self.size, x.rank - 1, "size")
-        cuts = [
-            (axis, start, size)
-            for axis, (start, size) in enumerate(zip(self.offsets(x.type), sizes, strict=True), start=1)
-            if x.shape[axis] != size
-        ]
-        return cut(graph, x, cuts)
+        kept = enumerate(self.kept(x.type), start=1)
+        return cut(graph, x, [(axis, start, size) for axis, (start, size) in kept if x.shape[axis] != size])

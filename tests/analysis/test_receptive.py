@@ -83,6 +83,7 @@ class Writer:
         return draw.choice(
             [
                 "crop 6",
+                "crop border=2",
                 "slice 1 2",
                 "slice 1 1 9 2",
                 "upconv 2 k=3 stride=2 pad=1 output_pad=1",

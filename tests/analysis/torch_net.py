@@ -79,8 +79,7 @@ def apply(step: Step, x: list[Tensor], weight: Callable[[str, Any], Tensor]) -> 
         cut[axis] = slice(start, stop, layer.step)
         return (first[tuple(cut)],)
     if name == "crop":
-        offsets = layer.offsets(step.inputs[0])
-        ranges = [slice(o, o + n) for o, n in zip(offsets, step.outputs[0].shape[1:], strict=True)]
+        ranges = [slice(start, start + size) for start, size in layer.kept(step.inputs[0])]
         return (first[(slice(None), *ranges)],)
     if name == "pad":
         sides = layer.sides if isinstance(layer.sides, tuple) else (layer.sides,) * (first.dim() - 1)

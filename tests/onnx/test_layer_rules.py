@@ -148,6 +148,7 @@ CASES: list[Case] = [
     ("pad", {"sides": 2, "mode": "circular"}, (C3,)),
     ("pad", {"sides": 0}, (C2,)),
     ("crop", {"size": (9, 3)}, (C2,)),
+    ("crop", {"border": (1, 2)}, (C2,)),
     ("slice", {"axis": 2, "start": -3, "stop": -1}, (C3,)),
     ("slice", {"axis": -3, "start": 5}, (C2,)),
     ("slice", {"axis": 0}, ((5,),)),

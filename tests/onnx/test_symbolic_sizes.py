@@ -77,6 +77,7 @@ CASES: dict[str, str] = {
     MAP + "reshape (3, -1) -> permute (1, 0) -> dense 5": "[H*W, 5]",
     MAP + "upsample 2 -> reshape (12, -1)": "[12, H*W]",
     MAP + "crop 4": "[3, 4, 4]",
+    MAP + "crop border=2": "[3, H - 4, W - 4]",
     MAP + "crop (5, 6)": "[3, 5, 6]",
     MAP + "slice 1 -5 -1": "[3, 4, W]",
     MAP + "slice 2 -5": "[3, H, 5]",

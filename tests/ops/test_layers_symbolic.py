@@ -72,6 +72,7 @@ CASES: list[tuple[str, dict[str, Any], list[Shape]]] = [
     ("pad", {"sides": ((1, 2), 3)}, [(3, H, W)]),
     ("pad", {"sides": 4, "mode": "circular"}, [(3, H, W)]),
     ("crop", {"size": 8}, [(3, H, W)]),
+    ("crop", {"border": 2}, [(3, H, W)]),
     ("upsample", {}, [(3, H, W)]),
     ("upsample", {"scale": (1.5, 0.25), "mode": "bilinear"}, [(3, H, W)]),
     ("upsample", {"size": 40}, [(3, H, W)]),

@@ -185,6 +185,7 @@ REACHES: list[tuple[str, dict[str, Any], Shape, Reach]] = [
     ("softmax", {"axis": 0}, (3, 5, 8), Reach((1, 1), (1, 1), (0, 0))),
     ("softmax", {"axis": 1}, (3, 5, 8), Reach((5, 1), (0, 1), (0, 0))),
     ("crop", {"size": 4}, (3, 9, 8), Reach((1, 1), (1, 1), (2, 2))),
+    ("crop", {"border": (1, 3)}, (3, 9, 8), Reach((1, 1), (1, 1), (1, 3))),
     ("pad", {"sides": ((1, 0), 2)}, (3, 9, 8), Reach((1, 1), (1, 1), (-1, -2))),
     ("slice", {"axis": 2, "start": 3, "step": 2}, (3, 9, 8), Reach((1, 1), (1, 2), (0, 3))),
     ("upsample", {}, (3, 8, 8), Reach((1, 1), ((1, 2), (1, 2)), (0, 0))),

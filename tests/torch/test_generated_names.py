@@ -32,7 +32,7 @@ OF_TORCH = [
 ]  # fmt: skip
 OF_THE_GENERATOR = [
     "x", "out", "it", "in_channels", "in_features", "layers", "times", "y", "inputs", "args", "kwargs", "Net", "Unit",
-    "weight", "bias", "window_pads", "CenterCrop", "fixed_weight", "shape", "expand", "_0", "l", "O", "I",
+    "weight", "bias", "window_pads", "CenterCrop", "CropBorder", "fixed_weight", "shape", "expand", "_0", "l", "O", "I",
 ]  # fmt: skip
 NAMES = list(dict.fromkeys([*OF_PYTHON, *OF_TORCH, *OF_THE_GENERATOR]))
 

@@ -69,7 +69,7 @@ CLASSES: dict[str, list[str]] = {
     "mobilenet_v2:MobileNetV2": ["ConvBn", "Wide", "Inverted"],
     "squeezenet:SqueezeNet10": ["Fire"],
     "squeezenet:SqueezeNet11": ["Fire"],
-    "unet:UNet": ["CenterCrop", "Double", "Up"],
+    "unet:UNet": ["CropBorder", "Double", "Up"],
     **{
         f"{spec}:{net}": classes
         for spec, nets, classes in (

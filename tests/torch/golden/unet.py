@@ -5,19 +5,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class CenterCrop(nn.Module):
-    """The middle of the spatial axes: [N, C, *S] -> [N, C, *size], from (S - size) // 2 on."""
+class CropBorder(nn.Module):
+    """Without a border: [N, C, *S] -> [N, C, *(S - 2 * border)]."""
 
-    def __init__(self, size: int | tuple[int, ...]) -> None:
+    def __init__(self, border: int | tuple[int, ...]) -> None:
         super().__init__()
-        self.size = size
+        self.border = border
 
     def forward(self, x: Tensor) -> Tensor:
-        sizes = (
-            self.size if isinstance(self.size, tuple) else (self.size,) * (x.dim() - 2)
+        borders = (
+            self.border
+            if isinstance(self.border, tuple)
+            else (self.border,) * (x.dim() - 2)
         )
-        for axis, size in enumerate(sizes, start=2):
-            x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        for axis, border in enumerate(borders, start=2):
+            x = x.narrow(axis, border, x.shape[axis] - 2 * border)
         return x
 
 
@@ -41,11 +43,11 @@ class Up(nn.Module):
     """Block `up`: [1024, 28, 28], [512, 64, 64] -> [512, 52, 52] at first."""
 
     def __init__(
-        self, in_channels: int, skip_channels: int, out: int, crop1_size: int
+        self, in_channels: int, skip_channels: int, out: int, border: int
     ) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(in_channels, out, 2, stride=2)
-        self.crop1 = CenterCrop(crop1_size)
+        self.crop1 = CropBorder(border)
         self.double1 = Double(out + skip_channels, out, pad=0)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -54,10 +56,7 @@ class Up(nn.Module):
 
 
 class UNet(nn.Module):
-    """image [1, 572, 572] -> [2, 388, 388], 31,030,658 parameters.
-
-    Written for H 572, W 572.
-    """
+    """image [1, 572, 572] -> [2, 388, 388], 31,030,658 parameters."""
 
     def __init__(self, channels: int = 1, classes: int = 2) -> None:
         super().__init__()
@@ -68,10 +67,10 @@ class UNet(nn.Module):
         self.drop4 = nn.Dropout(0.5)
         self.bottom = Double(512, 1024, pad=0)
         self.drop5 = nn.Dropout(0.5)
-        self.up4 = Up(1024, 512, 512, 56)
-        self.up3 = Up(512, 256, 256, 104)
-        self.up2 = Up(256, 128, 128, 200)
-        self.up1 = Up(128, 64, 64, 392)
+        self.up4 = Up(1024, 512, 512, 4)
+        self.up3 = Up(512, 256, 256, 16)
+        self.up2 = Up(256, 128, 128, 40)
+        self.up1 = Up(128, 64, 64, 88)
         self.out = nn.Conv2d(64, classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
