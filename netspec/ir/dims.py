@@ -200,17 +200,17 @@ class Expr:
             self._hash = hash(_probe(self, 0))  # as an int's that it may be equal to
         return self._hash
 
-    def __lt__(self, other: Dim | float) -> bool:
-        return _holds(self, ceil(other) - 1 if isinstance(other, float) else other - 1)
+    def __lt__(self, other: Dim) -> bool:
+        return _holds(self, _whole(other, ceil) - 1)
 
-    def __le__(self, other: Dim | float) -> bool:
-        return _holds(self, floor(other) if isinstance(other, float) else other)
+    def __le__(self, other: Dim) -> bool:
+        return _holds(self, _whole(other, floor))
 
-    def __gt__(self, other: Dim | float) -> bool:
-        return _holds(floor(other) + 1 if isinstance(other, float) else other + 1, self)
+    def __gt__(self, other: Dim) -> bool:
+        return _holds(_whole(other, floor) + 1, self)
 
-    def __ge__(self, other: Dim | float) -> bool:
-        return _holds(ceil(other) if isinstance(other, float) else other, self)
+    def __ge__(self, other: Dim) -> bool:
+        return _holds(_whole(other, ceil), self)
 
     def probes(self) -> tuple[int, ...]:
         """The values at a few sizes: where they differ, so do two expressions."""
@@ -373,6 +373,11 @@ def doubts() -> Iterator[list[Doubt]]:
         yield _open
     finally:
         _open = outer
+
+
+def _whole(bound: float | Dim, rounded: Callable[[float], int]) -> Dim:
+    """What a size is compared with; of a claim's 1e9 the whole number that says the same."""
+    return rounded(bound) if isinstance(bound, float) else bound
 
 
 def _holds(small: Dim, large: Dim) -> bool:

@@ -8,6 +8,7 @@ from math import gcd, prod
 from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, Terms, bare, operands, value
 
 _LARGE = 1 << 24  # the size at which terms are compared
+_OFFSET = 8  # by how much at most a side of a product is smaller than its symbol's quotient
 
 
 def formula(size: Expr) -> str:
@@ -141,8 +142,13 @@ def _products(terms: Terms) -> tuple[list[tuple[int, Monomial, str]], Terms]:
             continue
         one, other = (((atom, 1),) for atom in atoms)
         factor, by_one, by_other = left[monomial], left.get(one, 0), left.get(other, 0)
-        if atoms[0] == atoms[1] or not by_one or not by_other or by_one % factor or by_other % factor:
+        if atoms[0] == atoms[1] or not by_one or not by_other:
             continue
+        if by_one % factor or by_other % factor:
+            # windows without padding: 24*A*B - 40*A - 40*B + 80 is 20*(A - 2)*(B - 2) + 4*A*B
+            factor = _shared(factor, by_one, by_other)
+            if not factor:
+                continue
         a, b = by_other // factor, by_one // factor
         for key, count in ((monomial, factor), (one, by_one), (other, by_other), ((), factor * a * b)):
             left[key] = left.get(key, 0) - count
@@ -151,6 +157,15 @@ def _products(terms: Terms) -> tuple[list[tuple[int, Monomial, str]], Terms]:
         text = "*".join(f"({_sum({term: 1, (): number})})" for term, number in ((one, a), (other, b)))
         found.append((factor, monomial, text if abs(factor) == 1 else f"{abs(factor)}*{text}"))
     return found, left
+
+
+def _shared(factor: int, one: int, other: int) -> int:
+    """The largest part of a factor that makes a product of terms of the other sign, c*(A - a)*(B - b); 0 for none."""
+    for times in range(1, _OFFSET + 1):
+        part, rest = divmod(-one, times)
+        if rest == 0 and part * factor > 0 and abs(part) <= abs(factor) and other % part == 0:
+            return part if 0 < -other // part <= _OFFSET else 0
+    return 0
 
 
 def _sum(terms: Terms) -> str:

@@ -245,7 +245,7 @@ FIGURES = ["params", "active_params", "macs", "mults", "adds", "flops", "connect
 NET_KEYS = [
     "net", "file", "batch", "dtype", "inputs", "outputs", "params", "trainable_params", "active_params",
     "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes", "kv_cache_per_token",
-    "kv_cache_bytes", "peak_activation_bytes", "layers", "diagnostics",
+    "kv_cache_bytes", "peak_activation_bytes", "sizes", "layers", "diagnostics",
 ]  # fmt: skip
 LAYER_KEYS = [
     "path",

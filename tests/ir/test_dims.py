@@ -306,6 +306,9 @@ def test_conditions(difference: Dim, text: str | None):
         ((symbol("H", divisor=2) // 2 - 3) * (W // 2 - 3), "(H // 2 - 3)*(W // 2 - 3)"),
         (4 * 3 * 15 * (H - 2) * 4, "720*(H - 2)"), (9 * (H - 2) * (W - 4) + 7, "9*(H - 2)*(W - 4) + 7"),
         (3 * (H // 8) + 2 * (H // 2) + H * W + 5, "H*W + 2*(H // 2) + 3*(H // 8) + 5"),
+        (2948 * (H // 8) * (W // 8) - 5800 * (H // 8) - 5800 * (W // 8) + 11_600,
+         "2900*(H // 8 - 2)*(W // 8 - 2) + 48*(H // 8)*(W // 8)"),
+        (6144 * H * W + 12 * H - 18 * W, "6144*H*W - 18*W + 12*H"),
     ],
 )  # fmt: skip
 def test_written_readably(size: Dim, text: str):
@@ -368,3 +371,12 @@ def test_length_is_that_of_the_text():
 def test_no_size(text: str):
     with pytest.raises(ValueError, match=r"size|number|divide|unexpected|nested"):
         parse_dim(text)
+
+
+def test_sizes_are_compared_with_a_claims_number() -> None:
+    assert H >= 1.0
+    assert H > 0.5
+    assert not H > 1.0
+    assert -H <= -0.5
+    assert not -H <= -1.5
+    assert 2 - H < 1.5
