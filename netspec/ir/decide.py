@@ -191,6 +191,12 @@ class Condition(NamedTuple):
             return f"{left} == {self.remainders[0]}"
         return f"{left} in ({', '.join(map(str, self.remainders))})"
 
+    def met(self, size: int) -> bool:
+        """Whether a value of the symbol meets it."""
+        if self.remainders:
+            return (size % self.divisor if self.divisor else size) in self.remainders
+        return (self.low is None or size >= self.low) and (self.high is None or size <= self.high)
+
 
 def condition(difference: Dim) -> Condition | None:
     """What makes a difference 0, in terms of one symbol: at what remainders, or else at what value."""

@@ -92,7 +92,7 @@ class _Proof:
         self.findings = findings
         self.tick = tick
         self.net: Unrolled = unrolled(made)
-        self.cases = cases(made, self.net)
+        self.cases = cases(made, self.net, options.seed)
         for case in self.cases:
             refuse_too_large(case.made)
         findings.sizes = [case.sizes for case in self.cases if case.sizes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from netspec.ir.dims import Dim, Expr, TooManyTerms, substitute
 from netspec.ir.types import TensorType
 
 _CANDIDATES = (32, 33, 47, 64, 65, 97, 128, 224, 225, 16, 10, 7, 5, 3, 2, 1, 320, 572)
-_ENOUGH = 3
+_ENOUGH = 5
+_DRAWN = 20  # sizes that are tried
 
 
 class Case(NamedTuple):
@@ -47,13 +49,13 @@ def usual(made: Compilation, symbols: list[str]) -> dict[str, int]:
     return {name: found[name] for name in symbols} if set(found) >= set(symbols) else {}
 
 
-def cases(made: Compilation, net: Unrolled) -> list[Case]:
+def cases(made: Compilation, net: Unrolled, seed: int) -> list[Case]:
     """The net at the sizes at which it is compared: as it is, or at values of its symbols. Raises Stop."""
     symbols = symbols_of(made)
     if not symbols:
         return [Case({}, made, net)]
     found: list[Case] = []
-    for sizes in _assignments(made, symbols):
+    for sizes in _assignments(made, symbols, seed):
         other = Compilation(made.source, made.name, {**made.settings, **sizes})
         if other.sound and other.network is not None:
             found.append(Case(sizes, other, unrolled(other)))
@@ -65,16 +67,35 @@ def cases(made: Compilation, net: Unrolled) -> list[Case]:
     return found
 
 
-def _assignments(made: Compilation, symbols: list[str]) -> Iterator[dict[str, int]]:
+def _assignments(made: Compilation, symbols: list[str], seed: int) -> Iterator[dict[str, int]]:
+    """The usual sizes, the smallest, and random ones; then some that are likely to fit where these do not."""
     given = usual(made, symbols)
-    tried: list[dict[str, int]] = []
     count = len(_CANDIDATES)
     different = [{s: _CANDIDATES[(k + j) % count] for j, s in enumerate(symbols)} for k in range(count)]
     equal = [dict.fromkeys(symbols, size) for size in _CANDIDATES]
-    for sizes in [*([given] if given else []), *different, *equal]:
+    tried: list[dict[str, int]] = []
+    for sizes in [*([given] if given else []), *_random(made, symbols, given, seed), *different, *equal]:
         if sizes not in tried:
             tried.append(sizes)
             yield sizes
+
+
+def _random(made: Compilation, symbols: list[str], given: dict[str, int], seed: int) -> Iterator[dict[str, int]]:
+    """The smallest sizes at which all layers fit, and random ones from there to a few dozen more, or the usual ones."""
+    ranges = made.ranges
+    if ranges is None or any(name not in ranges.symbols for name in symbols):
+        return
+    draw = random.Random(seed)
+    fitting: dict[str, list[int]] = {}
+    for name in symbols:
+        found = ranges.symbols[name]
+        most = max(found.least + 48, given.get(name, 0))
+        most = most if found.most is None else min(most, found.most)
+        fitting[name] = [n for n in range(found.least, most + 1) if found.fits.met(n)]
+    if all(fitting.values()):
+        yield {name: sizes[0] for name, sizes in fitting.items()}
+        for _ in range(_DRAWN):
+            yield {name: draw.choice(sizes) for name, sizes in fitting.items()}
 
 
 def check_formulas(made: Compilation, net: Unrolled, case: Case) -> list[Trouble]:
