@@ -68,11 +68,12 @@ class Joint(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """A layer whose windows reach to the end of an axis only where the condition holds."""
+    """A layer whose windows reach to the end of an axis only where a condition holds; None: at no size, or at too many
+    kinds of them to say."""
 
     place: Place
     axis: str
-    unless: str
+    unless: str | None
 
 
 class Ranges(NamedTuple):
@@ -261,11 +262,13 @@ class _Ranges:
             text = str(Condition("", stride, tuple(kept)))
             self.drops.append(Drop(place, axis, f"({size}){text}"))
             return
+        if not found[2]:  # at the sizes that are declared
+            return
         (one,) = size.variables
         condition = decide.both(Condition(one.name, 1, (0,)), Condition(one.name, found[0], tuple(found[1])))
         before = self.whole[one.name]
         self.whole[one.name] = decide.both(before, condition) if before is not None and condition is not None else None
-        self.drops.append(Drop(place, axis, "never" if condition is None else str(condition)))
+        self.drops.append(Drop(place, axis, None if condition is None else str(condition)))
 
 
 def layers(network: Network, types: Types) -> Iterator[tuple[Place, tuple[TensorType, ...], TensorType]]:

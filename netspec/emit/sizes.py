@@ -101,7 +101,10 @@ def _dropped_lines(ranges: Ranges) -> list[str]:
         by = list(dict.fromkeys(drop.place.path for drop in ranges.drops))
         otherwise = f"else {_listed(by)} {'drops' if len(by) == 1 else 'drop'} some"
         return [f"nothing is dropped where {' and '.join(map(str, wholes))};", otherwise]
-    told = [f"{drop.place.path} drops some of the {drop.axis} unless {drop.unless}" for drop in ranges.drops[:_NAMED]]
+    told = []
+    for drop in ranges.drops[:_NAMED]:
+        where = "at most sizes" if drop.unless is None else f"unless {drop.unless}"
+        told.append(f"{drop.place.path} drops some of the {drop.axis} {where}")
     return [*told, *(["..."] if len(ranges.drops) > _NAMED else [])]
 
 

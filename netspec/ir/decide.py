@@ -436,9 +436,9 @@ def both(a: Condition, b: Condition) -> Condition | None:
     return _shortest(a.name, period, kept) if kept else None
 
 
-def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int]] | None:
-    """Where a size has one of these remainders by a stride: by its symbol's remainders, which by what; None where that
-    is not known."""
+def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int], list[int]] | None:
+    """Where a size has one of these remainders by a stride: a divisor of its symbol, the remainders by it at which it
+    has, and those at which it has not. None where that is not known."""
     variables = size.variables
     if len(variables) != 1 or not _is_linear(size):
         return None
@@ -450,4 +450,7 @@ def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int]] | N
     if period > _WIDEST:
         return None
     base = -(-one.low // period) * period
-    return period, [r for r in _remainders(one, period) if value(size, {one.name: base + r}) % stride in kept]
+    found: dict[bool, list[int]] = {True: [], False: []}
+    for remainder in _remainders(one, period):
+        found[value(size, {one.name: base + remainder}) % stride in kept].append(remainder)
+    return period, found[True], found[False]

@@ -145,7 +145,7 @@ def _products(terms: Terms) -> tuple[list[tuple[int, Monomial, str]], Terms]:
         if atoms[0] == atoms[1] or not by_one or not by_other:
             continue
         if by_one % factor or by_other % factor:
-            # windows without padding: 24*A*B - 40*A - 40*B + 80 is 20*(A - 2)*(B - 2) + 4*A*B
+            # windows without padding: 22*A*B - 40*A - 40*B + 80 is 20*(A - 2)*(B - 2) + 2*A*B
             factor = _shared(factor, by_one, by_other)
             if not factor:
                 continue
@@ -160,10 +160,12 @@ def _products(terms: Terms) -> tuple[list[tuple[int, Monomial, str]], Terms]:
 
 
 def _shared(factor: int, one: int, other: int) -> int:
-    """The largest part of a factor that makes a product of terms of the other sign, c*(A - a)*(B - b); 0 for none."""
+    """The part of a factor, nearly all of it, that makes a product of terms of the other sign, c*(A - a)*(B - b); 0 for
+    none."""
     for times in range(1, _OFFSET + 1):
         part, rest = divmod(-one, times)
-        if rest == 0 and part * factor > 0 and abs(part) <= abs(factor) and other % part == 0:
+        nearly = part * factor > 0 and 9 * abs(factor) <= 10 * abs(part) <= 10 * abs(factor)
+        if rest == 0 and nearly and other % part == 0:
             return part if 0 < -other // part <= _OFFSET else 0
     return 0
 

@@ -11,8 +11,10 @@ from netspec import loads, resources
 from netspec.analysis.lints_layers import LayerLints
 from netspec.analysis.ranges import Ranges, layers
 from netspec.driver import Compilation, compile_source, find_source
+from netspec.elaborate import declarations
+from netspec.emit.sizes import ranges_lines
 from netspec.ir.decide import Condition
-from netspec.ir.dims import Expr, value
+from netspec.ir.dims import Expr, symbol, value
 from netspec.source import SourceFile
 
 
@@ -206,6 +208,29 @@ def test_a_stride_larger_than_its_window_drops_by_design() -> None:
     assert not found.drops
     found = ranges_of("net A { input x: [4, L]\n subsample 3 }")
     assert [drop.unless for drop in found.drops] == ["L % 3 == 0"]
+
+
+def declared(spec: str, net: str, monkeypatch: pytest.MonkeyPatch, *bounds: Any) -> Ranges:
+    """The ranges of a spec whose symbols are declared with bounds."""
+    monkeypatch.setattr(declarations, "symbol", lambda name: symbol(name, *bounds))
+    made = Compilation(find_source(spec), net, symbolic=True)
+    assert made.ranges is not None
+    return made.ranges
+
+
+def test_what_is_declared_bounds_what_layers_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = declared("vgg", "VGG11", monkeypatch, 64, 512, 32)
+    assert ranges_lines(found) == [
+        "64 <= H <= 512, H % 32 == 0 (declared), 64 <= W <= 512, W % 32 == 0 (declared)",
+        "nothing is dropped at any size",
+    ]
+    found = declared("alexnet", "AlexNet", monkeypatch, 1, None, 16, 12)
+    assert ranges_lines(found)[:2] == [
+        "H >= 76, H % 16 == 12 (features.12 would see 2 rows of 3), W >= 76, W % 16 == 12",
+        "features.2 drops some of the height at most sizes",
+    ]
+    found = declared("bert", "BERT", monkeypatch, 100, 1000)
+    assert ranges_lines(found) == ["100 <= T <= 512 (declared; embeddings.position_embeddings has 512 rows)"]
 
 
 # -- against numbers --------------------------------------------------------------------------------------------
