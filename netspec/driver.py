@@ -166,7 +166,10 @@ class Compilation:
             return None
         from netspec.analysis.ranges import ranges
 
-        found = ranges(network, self.types)
+        try:
+            found = ranges(network, self.types)
+        except TooManyTerms:
+            return None
         return found if found.symbols else None
 
     @cached_property

@@ -25,6 +25,7 @@ from netspec.ops.windows import AXIS_NAMES
 
 _FAR = 1 << 40  # no symbol is larger
 _TRIED = 1000  # sizes that are tried one by one where a rule takes what it compared
+_MOST_TRIED = 10_000  # sizes of inputs of windows in all; then they are taken to drop some
 _WIDEST = 4096  # stride, and remainders of a symbol, that are looked at
 
 
@@ -108,6 +109,7 @@ class _Ranges:
         self.joint: list[Joint] = []
         self.drops: list[Drop] = []
         self.slides = False
+        self.tried = 0  # sizes of inputs of windows
         self.whole: dict[str, Condition | None] = {}
         for symbol in symbols.values():
             self._meet(symbol)
@@ -246,6 +248,12 @@ class _Ranges:
         if not all(isinstance(s, int) and s <= _WIDEST for s in strides) or all(s == 1 for s in strides):
             return
         self.slides = True
+        self.tried += max(int(str(s)) for s in strides)
+        if self.tried > _MOST_TRIED:
+            for axis_name, size in zip(AXIS_NAMES[x.rank - 1], x.shape[1:], strict=True):
+                self.drops.append(Drop(place, axis_name, None))
+                self.whole |= dict.fromkeys((s.name for s in _variables(size)), None)
+            return
         dropped = _dropped(layer, x, reach)
         for axis, remainders in dropped.items():
             size, stride = x.shape[1 + axis[0]], strides[axis[0]]

@@ -233,6 +233,14 @@ def test_what_is_declared_bounds_what_layers_need(monkeypatch: pytest.MonkeyPatc
     assert ranges_lines(found) == ["100 <= T <= 512 (declared; embeddings.position_embeddings has 512 rows)"]
 
 
+def test_many_large_strides_take_no_time() -> None:
+    steps = "\n".join(f"from x -> a{i}: maxpool {4000 - i} stride={4000 - i}" for i in range(40))
+    found = ranges_of(f"net A {{ input x: [4, L]\n{steps}\n return a1, a39 }}")
+    assert found.symbols["L"].least == 4000
+    assert found.symbols["L"].whole is None
+    assert {drop.unless for drop in found.drops} >= {"L % 4000 == 0", "L % 3999 == 0", None}
+
+
 # -- against numbers --------------------------------------------------------------------------------------------
 
 PIECES = [
