@@ -10,7 +10,7 @@ from netspec.diagnostics import Label
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.undecided import may_hold, written
 from netspec.elaborate.values import Failed
-from netspec.ir.dims import Dim, Symbol, symbol
+from netspec.ir.dims import Dim, Symbol
 from netspec.problems.claims import ConditionFails
 from netspec.problems.structure import BadCondition, NoSizes
 from netspec.source import Span
@@ -180,11 +180,12 @@ def _narrowed(known: Symbol, condition: Condition) -> Symbol | None:
         steps = (condition.number - remainder) // common * pow(divisor // common, -1, condition.divisor // common)
         remainder += divisor * (steps % (condition.divisor // common))
         divisor *= condition.divisor // common
-    try:
-        (made,) = symbol(known.name, low, high, divisor, remainder).variables
-    except ValueError:
-        return None
-    return made
+    low += (remainder - low) % divisor
+    if high is not None:
+        high -= (high - remainder) % divisor
+        if high < low:
+            return None
+    return Symbol(known.name, low, high, divisor, remainder % divisor)
 
 
 def _what_fits(known: Symbol, condition: Condition) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from netspec.ir.decide import Condition
 
 
+_EXPLAINED = 50  # mistakes, after which nobody looks for conditions any more
+
+
 def explained(elaborator: Elaborator, diagnostic: Diagnostic, comparison: tuple[Any, str, Any]) -> Diagnostic:
     """What a comparison that was needed and not known to hold makes of a message: where it holds at some sizes, that,
     and what to declare."""
@@ -66,7 +69,10 @@ def deciding(elaborator: Elaborator, left: Dim, operator: str, right: Dim) -> tu
     difference = left - right
     names = sorted(difference.symbols) if isinstance(difference, Expr) else []
     values = "give " + " and ".join(names) + (" a value" if len(names) == 1 else " values") + " with `--set`"
-    if operator in ("==", "!="):
+    found: Condition | None = None
+    if len(elaborator.diagnostics) >= _EXPLAINED:
+        pass
+    elif operator in ("==", "!="):
         found = condition(difference)
     else:
         gap = {"<=": -difference, ">=": difference, "<": -difference - 1, ">": difference - 1}[operator]
