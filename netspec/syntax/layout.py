@@ -97,9 +97,10 @@ def _conditions(stream: Iterator[Token]) -> Iterator[Token]:
 
 def _up_to_shape(stream: Iterator[Token]) -> Iterator[Token]:
     """The tokens of an input up to the bracket that closes its shape, or to where its line ends."""
-    depth = 0
+    depth, last = 0, ""
     for token in stream:
         yield token
         depth += (token.type in _OPEN) - (token.type in _CLOSE)
-        if depth <= 0 and token.type in ("RSQB", "RPAR", "RBRACE", "_NL"):
+        if depth <= 0 and (token.type in _CLOSE or (token.type == "_NL" and last not in CONTINUES)):
             break
+        last = token.type

@@ -79,6 +79,7 @@ def test_where_may_begin_a_line_and_is_a_name_elsewhere():
     assert problems(body, H=12) == ["NS404"]
     assert output("input x: [3, 8, 8]   # an image\n# of some kind\n\nwhere: conv 2 k=1") == (2, 8, 8)
     assert output("conv 3 k=1\nwhere 4", "block where(n) { conv n k=1 }") == (4, 8, 8)
+    assert output("input x:   # sizes\n [\n3, H=8, W=8\n] where\nH % 8 ==\n0\nconv 2 k=1") == (2, 8, 8)
     assert output("input where: [WHERE=4] where WHERE >= 2\nfrom where -> dense WHERE") == (4,)
 
 
