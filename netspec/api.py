@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_one, find_source, split_target
+from netspec.driver import Compilation, Symbolic, compile_one, find_source, split_target
 from netspec.elaborate.files import source_from_bytes
 from netspec.ir.dims import Dim
 from netspec.ir.network import Network as NetworkIr
@@ -297,13 +297,14 @@ class Network(Facts):
 
 
 def load(
-    path: str | os.PathLike[str], /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any
+    path: str | os.PathLike[str], /, net: str | None = None, batch: int = 1, symbolic: Symbolic = False, **params: Any
 ) -> Network:
     """The checked net of a .net file, of IR in JSON, or of a bundled spec by name.
 
     path: `file.net`, `file.net:Net`, `resnet:ResNet50`. net: which net, where the file has several.
-    params: values of the net's parameters and symbols. batch: samples for which computation, activations and the KV
-    cache are counted, from 1 to 10**9. Raises SpecError with every mistake of the file.
+    params: values of the net's parameters and symbols. symbolic: the name of one that stays symbolic, or a condition
+    on it, `"width % 8 == 0"`, or several; True for all sizes of the inputs. batch: samples for which computation,
+    activations and the KV cache are counted, from 1 to 10**9. Raises SpecError with every mistake of the file.
     """
     text = os.fspath(path)
     chosen = net
@@ -313,7 +314,7 @@ def load(
     return _network(compile_one(find_source(text), chosen, params, batch, symbolic))
 
 
-def loads(text: str, /, net: str | None = None, batch: int = 1, symbolic: bool = False, **params: Any) -> Network:
+def loads(text: str, /, net: str | None = None, batch: int = 1, symbolic: Symbolic = False, **params: Any) -> Network:
     """The same for the text of a .net file."""
     source = source_from_bytes(text.encode(), "<text>", None)
     return _network(compile_one(source, net, params, batch, symbolic))

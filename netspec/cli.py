@@ -25,7 +25,10 @@ _rename = click.option(
 _seed = click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of the random weights."
 )
-_symbolic = click.option("--symbolic", is_flag=True, help="Leave sizes such as H=224 symbolic.")
+_symbolic = click.option(
+    "--symbolic", multiple=True, is_flag=False, flag_value="*", metavar="[NAME]",
+    help="Leave the size NAME of an input symbolic; all sizes such as H=224 without NAME; repeatable.",
+)  # fmt: skip
 _opset = click.option(
     "--opset", type=click.IntRange(17, 26), default=23, show_default=True, help="Version of ONNX's operators."
 )
@@ -59,7 +62,11 @@ def cli() -> None:
 )
 @click.option("--columns", metavar="NAME,...", help="Columns to show, or all; `--columns help` lists them.")
 @click.option("--depth", type=click.IntRange(0, 1000), help="Show so many levels of groups.")
-@click.option("--symbolic", is_flag=True, help="Leave sizes such as H=224 symbolic: shapes and costs as formulas.")
+@click.option(
+    "--symbolic", multiple=True, is_flag=False, flag_value="*", metavar="[NAME]",
+    help="Leave the parameter or size NAME symbolic, so that shapes and costs are formulas in it; all sizes such as "
+    "H=224 without NAME; repeatable.",
+)  # fmt: skip
 @click.option(
     "--diagnostics",
     type=click.Choice(["text", "concise", "json", "github", "sarif"]),
@@ -79,7 +86,7 @@ def check(
     form: str,
     columns: str | None,
     depth: int | None,
-    symbolic: bool,
+    symbolic: tuple[str, ...],
     diagnostics: str,
     strict: bool,
     weights: str | None,
@@ -95,6 +102,7 @@ def check(
     from netspec.emit import report
 
     chosen = report.choose_columns(columns)
+    targets, symbolic = _without_files(targets, symbolic)
     if not targets:
         raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
     sys.exit(
@@ -176,7 +184,7 @@ def codegen(target: str, settings: tuple[str, ...], output: str | None, color: s
 
 
 @cli.command()
-@click.argument("target", metavar="FILE[:NET]")
+@click.argument("target", required=False, metavar="FILE[:NET]")
 @_settings
 @_symbolic
 @click.option("-o", "--output", metavar="MODEL.onnx", required=True, help="The file, written whole or not at all.")
@@ -192,9 +200,9 @@ def codegen(target: str, settings: tuple[str, ...], output: str | None, color: s
 @click.option("--fold/--no-fold", default=True, help="Fold batchnorm into the convolution before it.  [default: fold]")
 @_color
 def export(
-    target: str,
+    target: str | None,
     settings: tuple[str, ...],
-    symbolic: bool,
+    symbolic: tuple[str, ...],
     output: str,
     weights: str | None,
     renames: tuple[str, ...],
@@ -211,9 +219,12 @@ def export(
     """
     from netspec.emit.onnx import command
 
+    files, symbolic = _without_files((target,) if target else (), symbolic)
+    if len(files) != 1:
+        raise click.UsageError("give a FILE" if not files else f"give one FILE, not {' and '.join(files)}")
     sys.exit(
         command.export(
-            target, settings, symbolic, output, weights, renames, seed, opset, dtype, external_data, fold, color
+            files[0], settings, symbolic, output, weights, renames, seed, opset, dtype, external_data, fold, color
         )
     )
 
@@ -290,7 +301,7 @@ def run(
 def verify(
     targets: tuple[str, ...],
     settings: tuple[str, ...],
-    symbolic: bool,
+    symbolic: tuple[str, ...],
     seed: int,
     opset: int,
     layers: bool,
@@ -301,9 +312,21 @@ def verify(
     """Show that the static facts, torch and onnxruntime agree: shapes, parameters, MACs and numbers."""
     from netspec.emit.verify import command
 
+    targets, symbolic = _without_files(targets, symbolic)
     if not targets:
         raise click.UsageError("give a FILE, or `netspec specs` for the bundled ones")
     sys.exit(command.verify(targets, settings, symbolic, seed, opset, layers, tolerance, form, color))
+
+
+def _without_files(targets: tuple[str, ...], symbolic: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The targets and the names of `--symbolic`, which takes the next word: what is no name is a file, and so is the
+    last name where there is no other file."""
+    files = [word for word in symbolic if not (word == "*" or word.isidentifier() or set(word) & set("<>=%"))]
+    if not targets and not files and symbolic and symbolic[-1] != "*":
+        files = [symbolic[-1]]
+    if not files:
+        return targets, symbolic
+    return (*files, *targets), tuple("*" if word in files else word for word in symbolic)
 
 
 def main() -> Any:

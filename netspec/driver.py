@@ -6,9 +6,9 @@ The command line, the Python API and the tests all come through here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec import limits, resources
 from netspec.analysis import totals as totals_of
@@ -18,6 +18,7 @@ from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, nearest
 from netspec.elaborate.elaborator import Elaborator
 from netspec.elaborate.files import Definitions, collect, read_source
 from netspec.elaborate.frame import Frame
+from netspec.elaborate.symbolic import names_of, texts_of
 from netspec.elaborate.values import Definition, Exhausted, Failed
 from netspec.ir.dims import Dim, Expr, TooManyTerms
 from netspec.ir.network import Network
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
     from netspec.analysis.ranges import Ranges
     from netspec.analysis.receptive import ReceptiveFields
 
-
+Symbolic: TypeAlias = bool | str | Collection[str]
 _JSON = re.compile(r"\s*\{\s*(?:[\"}]|\Z)")
 
 
 class Compilation:
     """A net of a source. `settings` are values of its parameters and symbols; `batch` scales computation; figures of
-    bytes take `dtype` for float32."""
+    bytes take `dtype` for float32.
+
+    symbolic: names of parameters and sizes that stay symbols, though they have usual values, and conditions on them;
+    True for all sizes."""
 
     def __init__(
         self,
@@ -44,7 +48,7 @@ class Compilation:
         net: str | None = None,
         settings: Mapping[str, Any] | None = None,
         batch: int = 1,
-        symbolic: bool = False,
+        symbolic: Symbolic = False,
         definitions: Definitions | None = None,
         found: Diagnostics | None = None,
         dtype: str = "float32",
@@ -56,11 +60,12 @@ class Compilation:
         self.settings = dict(settings or {})
         self.batch = batch
         self.dtype = dtype
-        self.symbolic = symbolic
+        self.symbolic = texts_of(symbolic)
         self._found = found if found is not None else Diagnostics()
         self._definitions = definitions
         self._elaborator: Elaborator | None = None
         self._ir_types: Types = {}  # of IR that was read
+        self._undecided = 0  # claims about figures
 
     # -- stages -------------------------------------------------------------------------------------
 
@@ -194,6 +199,7 @@ class Compilation:
             checker = ClaimChecker(self._elaborator, self.network, self.types, *counted)
             try:
                 checker.check(self._elaborator.claims)
+                self._undecided = checker.undecided
             except Exhausted:  # which has been told
                 pass
             except RecursionError:
@@ -216,9 +222,20 @@ class Compilation:
         return tuple(sorted(found, key=_place))
 
     @property
+    def open_parameters(self) -> tuple[str, ...]:
+        """The parameters that are left symbolic."""
+        return tuple(self._elaborator.open_parameters) if self.network is not None and self._elaborator else ()
+
+    @property
     def claims(self) -> int:
         """How many claims the file makes about this net."""
         return self._elaborator.claims_made if self._elaborator else 0
+
+    @property
+    def undecided_claims(self) -> int:
+        """How many of them parameters that are left symbolic leave open."""
+        _ = self.diagnostics
+        return self._undecided + (self._elaborator.undecided_claims if self._elaborator else 0)
 
     @property
     def sound(self) -> bool:
@@ -379,7 +396,7 @@ def compile_source(
     net: str | None = None,
     settings: Mapping[str, Any] | None = None,
     batch: int = 1,
-    symbolic: bool = False,
+    symbolic: Symbolic = False,
     dtype: str = "float32",
 ) -> list[Compilation]:
     """The nets of a source: the chosen one, or all that can be checked."""
@@ -392,7 +409,8 @@ def compile_source(
         reason = f"it has {len(names):,} nets, of which {limits.NETS:,} can be checked at once"
         problem = NotASpec(file=source.name, reason=reason, remedy=f"choose one: `{source.name}:{names[0]}`")
         raise SpecError((problem.nowhere(source.name),))
-    ready = [name for name in names if missing_values(definitions, name) <= set(settings or ())] or names
+    given = {*(settings or ()), *names_of(texts_of(symbolic))}
+    ready = [name for name in names if missing_values(definitions, name) <= given] or names
     if len(ready) <= 1:
         only = ready[0] if ready else None
         return [Compilation(source, only, settings, batch, symbolic, definitions, found, dtype)]
@@ -411,7 +429,7 @@ def compile_one(
     net: str | None = None,
     settings: Mapping[str, Any] | None = None,
     batch: int = 1,
-    symbolic: bool = False,
+    symbolic: Symbolic = False,
 ) -> Compilation:
     """The chosen net of a source, or the only one that can be checked. Of several it says that one is to be chosen."""
     ready = compile_source(source, net, settings, batch, symbolic)

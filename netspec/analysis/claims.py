@@ -27,6 +27,7 @@ class ClaimChecker:
         self.types = types
         self.nodes = nodes
         self.modules = modules
+        self.undecided = 0  # claims that parameters left symbolic leave open
 
     def check(self, claims: list[PendingClaim]) -> None:
         for claim in claims:
@@ -70,6 +71,9 @@ class ClaimChecker:
             return
         value = evaluate(test)
         if value is True:
+            return
+        if isinstance(value, Undecided) and value.symbols & set(self.elaborator.open_parameters):
+            self.undecided += 1  # it is about the usual value of a parameter, or about none
             return
         if value is not False and not isinstance(value, Undecided):
             frame.report(not_a("truth", value, "a claim that is true or false"), test.span)

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 from netspec.diagnostics import Label
 from netspec.elaborate.frame import Frame
+from netspec.elaborate.symbolic import ON_COMMAND
 from netspec.elaborate.undecided import may_hold, written
 from netspec.elaborate.values import Failed
 from netspec.ir.dims import Dim, Symbol
 from netspec.problems.claims import ConditionFails
 from netspec.problems.structure import BadCondition, NoSizes
-from netspec.source import Span
+from netspec.source import SourceFile, Span
 from netspec.syntax import ast
+from netspec.syntax.parser import parse_expression
 
-_FORMS = "conditions are written `H % 32 == 0`, `H >= 64` or `64 <= H <= 1024`, separated by commas"
 _MIRRORED = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -63,8 +64,38 @@ def read(statement: ast.Input, frame: Frame, symbols: Collection[str]) -> list[C
     return found if sound else None
 
 
+def of_command(text: str, frame: Frame) -> list[Condition]:
+    """The conditions of `--symbolic "width % 8 == 0 and width >= 16"`. Raises Failed where one is none, which is
+    told."""
+    expr, mistakes = parse_expression(SourceFile(ON_COMMAND, text))
+    for mistake in mistakes:
+        frame.elaborator.diagnostics.add(mistake)
+    if expr is None:
+        raise Failed
+    parts = expr.operands if isinstance(expr, ast.Logic) and expr.operator == "and" else (expr,)
+    names = [name for name in dict.fromkeys(_names(expr)) if _is_open(name, frame)]
+    found: list[Condition] = []
+    for part in parts:
+        reader = _CommandReader(frame, names, part)
+        found += reader.conditions()
+        if not reader.sound:
+            raise Failed
+    return found
+
+
+def _is_open(name: str, frame: Frame) -> bool:
+    """Whether a name on the command line is that of a parameter, or may be that of a size."""
+    parameters = [parameter.name.id for parameter in frame.calls[-1][0].parameters]
+    return name in parameters or frame.definitions.owner(name) is None
+
+
 class _Reader:
     """One of the expressions after `where`."""
+
+    forms = "conditions are written `H % 32 == 0`, `H >= 64` or `64 <= H <= 1024`, separated by commas"
+    joint = "separate conditions by commas"
+    same = "one name for both makes two sizes equal: `[3, H, H]`"
+    fixed = "write {number} into the shape in place of {name}"
 
     def __init__(self, frame: Frame, symbols: Collection[str], expr: ast.Expr) -> None:
         self.frame = frame
@@ -75,9 +106,9 @@ class _Reader:
     def conditions(self) -> Iterator[Condition]:
         expr = self.expr
         if isinstance(expr, ast.Logic) and expr.operator == "and":
-            self._refuse("this is more than one condition", "separate conditions by commas")
+            self._refuse("this is more than one condition", self.joint)
         elif not isinstance(expr, ast.Comparison):
-            self._refuse("this compares no symbol with a number", _FORMS)
+            self._refuse("this compares no symbol with a number", self.forms)
         else:
             pairs = zip(expr.operands, expr.operators, expr.operands[1:], strict=False)
             for left, operator, right in pairs:
@@ -91,30 +122,33 @@ class _Reader:
         """The condition that two neighbours of a comparison are."""
         used = [name for name in self.symbols if name in set(_names(left)) | set(_names(right))]
         if not used:
-            known = ", ".join(f"`{name}`" for name in self.symbols)
-            remedy = f"symbols of this shape: {known}" if known else "a symbol is a capitalised name: `[3, H, W]`"
-            others = [*_names(left), *_names(right)]
-            if others and others[0] in self.frame.elaborator.declared:
-                remedy = f"`{others[0]}` is declared by another input: its conditions stand there"
-            elif others:
-                remedy += f"; of `{others[0]}`, `assert` makes a claim"
-            return self._refuse("this is about no symbol that this shape declares", remedy)
+            return self._refuse(*self._without_symbol([*_names(left), *_names(right)]))
         if len(used) > 1:
-            remedy = "one name for both makes two sizes equal: `[3, H, H]`" if operator == "==" else _FORMS
+            remedy = self.same if operator == "==" else self.forms
             return self._refuse(f"this is about two symbols, {used[0]} and {used[1]}", remedy)
         if used[0] in _names(right):
             left, operator, right = right, _MIRRORED.get(operator, operator), left
         divisor = _divided(left)
         if used[0] in _names(right) or not (isinstance(left, ast.Name) or divisor is not None):
-            return self._refuse(f"{used[0]} does not stand alone", _FORMS)
+            return self._refuse(f"{used[0]} does not stand alone", self.forms)
         yield from self._condition(used[0], divisor, operator, right)
+
+    def _without_symbol(self, others: list[str]) -> tuple[str, str]:
+        """What is wrong with a comparison of other names only, and the remedy."""
+        known = ", ".join(f"`{name}`" for name in self.symbols)
+        remedy = f"symbols of this shape: {known}" if known else "a symbol is a capitalised name: `[3, H, W]`"
+        if others and others[0] in self.frame.elaborator.declared:
+            remedy = f"`{others[0]}` is declared by another input: its conditions stand there"
+        elif others:
+            remedy += f"; of `{others[0]}`, `assert` makes a claim"
+        return "this is about no symbol that this shape declares", remedy
 
     def _condition(self, name: str, divisor: ast.Expr | None, operator: str, right: ast.Expr) -> Iterator[Condition]:
         number = self.frame.evaluate.integer(right)
         if divisor is None:
             kind = {"<": "<=", ">": ">="}.get(operator, operator)
             if kind not in ("<=", ">="):
-                remedy = f"write {number} into the shape in place of {name}" if operator == "==" else _FORMS
+                remedy = self.fixed.format(name=name, number=number) if operator == "==" else self.forms
                 return self._refuse(f"`{operator}` makes no range", remedy)
             number += {"<": -1, ">": 1}.get(operator, 0)
             yield Condition(name, kind, number, 1, self.expr.span)
@@ -128,6 +162,17 @@ class _Reader:
             rule = f"remainders by {by} are 0 to {by - 1}" if by > 1 else "the remainder by 1 is 0"
             return self._refuse(f"no remainder by {by} is {number}", rule)
         yield Condition(name, "%", number, by, self.expr.span)
+
+
+class _CommandReader(_Reader):
+    """One of the conditions of `--symbolic`."""
+
+    forms = "conditions are written `width % 8 == 0`, `width >= 16` or `16 <= width <= 512`, joined by `and`"
+    joint = same = forms
+    fixed = "`--set {name}={number}` gives it a value"
+
+    def _without_symbol(self, others: list[str]) -> tuple[str, str]:
+        return "this is about no parameter and no size of an input", self.forms
 
 
 def _divided(expr: ast.Expr) -> ast.Expr | None:
@@ -152,9 +197,10 @@ def _names(node: Any) -> list[str]:
     return found
 
 
-def declared(name: str, conditions: Sequence[Condition], frame: Frame) -> Symbol | None:
-    """A symbol with the conditions on it; None where one cannot be met with those before it, which is told."""
-    known = Symbol(name)
+def declared(name: str, conditions: Sequence[Condition], frame: Frame, low: int = 1) -> Symbol | None:
+    """A symbol from `low` on with the conditions on it; None where one cannot be met with those before it, which is
+    told."""
+    known = Symbol(name, low)
     for place, condition in enumerate(conditions):
         narrowed = _narrowed(known, condition)
         if narrowed is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Label
 from netspec.elaborate.frame import Frame
+from netspec.elaborate.symbolic import is_left_open
 from netspec.elaborate.values import POISON, Failed, Labelled, describe
 from netspec.ir.dims import Dim, Expr, Symbol, symbol
 from netspec.ir.network import Input
@@ -121,18 +122,20 @@ def _symbol(
 ) -> Any:
     """The size that a symbol stands for, which its body knows it by; POISON where that, or a condition, is wrong."""
     own = [condition for condition in conditions or () if condition.name == name.id]
+    said = elaborator.leave_open.get(name.id, [])  # with `--symbolic`
+    left_open = is_left_open(elaborator, name.id)
     known: Symbol | None = None
     value: Any = symbol(name.id)
-    if own:
+    if own or said:
         from netspec.elaborate.conditions import check, declared
 
-        known = declared(name.id, own, frame)
+        known = declared(name.id, [*own, *said], frame)
         value = symbol(*known) if known else POISON
-    if usual is not None and (known or not (elaborator.symbolic or name.id in elaborator.settings)):
+    if usual is not None and (known or not (left_open or name.id in elaborator.settings)):
         given = frame.evaluate(usual)
         _check_size(given, usual.span, frame)
         given = given if known is None or check(given, known, own, frame, usual.span) else POISON
-        value = value if elaborator.symbolic and given is not POISON else given
+        value = value if left_open and given is not POISON else given
     if name.id in elaborator.settings:
         elaborator.used_settings.add(name.id)
         given = elaborator.settings[name.id]

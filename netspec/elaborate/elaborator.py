@@ -7,9 +7,9 @@ later iterations differ only through the index, which remembers over which range
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from netspec import limits
 from netspec.diagnostics import Diagnostics, Label, Problem
@@ -20,6 +20,8 @@ from netspec.elaborate.expressions import LARGEST
 from netspec.elaborate.files import Definitions, standard_names
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.labels import collect_labels
+from netspec.elaborate.symbolic import check_names, leaves_open, left_open
+from netspec.elaborate.symbolic import read as read_open
 from netspec.elaborate.synonyms import SYNONYMS
 from netspec.elaborate.values import (
     POISON,
@@ -66,6 +68,9 @@ from netspec.problems.structure import (
 from netspec.source import Span
 from netspec.syntax import ast, words
 
+if TYPE_CHECKING:
+    from netspec.elaborate.conditions import Condition
+
 
 @dataclass(slots=True, eq=False)
 class PendingClaim:
@@ -82,13 +87,15 @@ class Elaborator:
         self,
         diagnostics: Diagnostics,
         settings: Mapping[str, Static],
-        symbolic: bool = False,
+        symbolic: Collection[str] = (),
         work: Work | None = None,
     ) -> None:
         self.diagnostics = diagnostics
         self.work = work or Work()
         self.settings = settings
-        self.symbolic = symbolic  # leave symbols symbolic that have a usual value
+        self.symbolic = symbolic  # what is to be left open, as texts
+        self.leave_open: dict[str, list[Condition]] = {}  # parameters and sizes, with what is said of them
+        self.open_parameters: list[str] = []  # those that are
         self.modules: dict[str, Module] = {}
         self.types: dict[str, dict[str, TensorType]] = {}
         self.spans: dict[str, dict[str, Span]] = {}
@@ -96,6 +103,7 @@ class Elaborator:
         self.inputs: list[Input] = []
         self.declared: dict[str, ast.Input] = {}  # by the names of the symbols that the net's inputs declare
         self.claims_made = 0
+        self.undecided_claims = 0  # of shapes, which parameters left symbolic leave open
         self.outcomes: dict[ast.If, set[bool]] = {}  # how the test of each `if` came out
         self.computing: list[str] = []  # `let`s whose values are being computed
         self.nowhere = ModuleBuilder("", "", None, frozenset())
@@ -111,6 +119,7 @@ class Elaborator:
         """The network of a net, or None where a parameter has no value."""
         frame = self._frame(definition, definition.name, (), ((definition, None),), ())
         try:
+            self.leave_open = read_open(self.symbolic, frame)
             frame.env = self._parameters(definition, dict(definition.bound), frame)
         except Failed:
             return None
@@ -128,11 +137,12 @@ class Elaborator:
                 known = ", ".join([*(p.name.id for p in definition.parameters), *self._symbols()]) or "none"
                 remedy = f"did you mean `{close}`?" if close else f"there are: {known}"
                 self.diagnostics.add(UnknownSetting(net=net_name, name=name, remedy=remedy).nowhere("--set"))
+        check_names(self, definition)
         return Network.trusted(
             format=Network.FORMAT,
             name=net_name,
             inputs=tuple(self.inputs),
-            symbols=symbol_ranges(self.inputs),
+            symbols=symbol_ranges([*self._input_sizes(), *(frame.env[name] for name in self.open_parameters)]),
             modules=tuple(self.modules.values()),
         )
 
@@ -148,7 +158,10 @@ class Elaborator:
                 self._statement(statement, frame)
 
     def _symbols(self) -> list[str]:
-        return sorted({s for i in self.inputs for d in i.type.shape if isinstance(d, Expr) for s in d.symbols})
+        return sorted({s for d in self._input_sizes() if isinstance(d, Expr) for s in d.symbols})
+
+    def _input_sizes(self) -> list[Dim]:
+        return [size for one in self.inputs for size in one.type.shape]
 
     def _parameters(self, definition: Definition, given: dict[str, Static], frame: Frame) -> dict[str, Static]:
         """Values for the parameters of the net being checked: settings, bound arguments, defaults."""
@@ -164,9 +177,11 @@ class Elaborator:
                 env[name] = given[name]
             elif parameter.default is not None:
                 env[name] = frame.evaluate(parameter.default)
-            else:
+            elif name not in self.leave_open:
                 frame.report(MissingParameter(net=definition.name, name=name), parameter.name.span)
                 sound = False
+            if name in self.leave_open and name not in self.settings:
+                env[name] = left_open(self, parameter.name, env.get(name, 1), frame)
         if not sound:
             raise Failed
         return env
@@ -490,6 +505,9 @@ class Elaborator:
         if not value.type.known:
             return value if None in wanted else frame.module.assumed(tuple(wanted), claim.span)
         if len(shape) == len(wanted) and all(w is None or w == s for w, s in zip(wanted, shape, strict=True)):
+            return value
+        if self.open_parameters and leaves_open(self, wanted, shape):
+            self.undecided_claims += 1
             return value
         claimed = "[" + ", ".join("_" if w is None else str(w) for w in wanted) + "]"
         compared: tuple[Any, str, Any] | None = None

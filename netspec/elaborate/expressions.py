@@ -26,6 +26,7 @@ from netspec.elaborate.values import (
 )
 from netspec.ir.dims import Dim, Expr, maximum, minimum
 from netspec.ops import layer_names
+from netspec.ops.base import product
 from netspec.problems.claims import NotDecided
 from netspec.problems.names import (
     BadOperation,
@@ -180,7 +181,7 @@ class Evaluator:
 
     def _text(self, expr: ast.Expr) -> str:
         value = self(expr)
-        if isinstance(value, (int, str, Expr)) and not isinstance(value, bool):
+        if isinstance(value, (int, str)) and not isinstance(value, bool):
             return str(value)
         self.fail(not_a("number", value, "a number or a text"), expr.span)
 
@@ -319,16 +320,16 @@ class Evaluator:
         left = left.pin() if isinstance(left, LoopIndex) else left
         right = right.pin() if isinstance(right, LoopIndex) else right
         if operator == "==":
-            return _equal(left, right)
+            return equal(left, right)
         if operator == "!=":
-            verdict = _equal(left, right)
+            verdict = equal(left, right)
             return verdict.negated() if isinstance(verdict, Undecided) else not verdict
         if operator == "in":
             if isinstance(right, tuple):
                 known = left in right or not (
                     isinstance(left, Expr) or any(isinstance(v, (Expr, tuple)) for v in right)
                 )
-                return left in right if known else _any(_equal(left, value) for value in right)
+                return left in right if known else _any(equal(left, value) for value in right)
             self.fail(not_a("list", right), span)
         for value in (left, right):
             if isinstance(value, bool) or not isinstance(value, (int, float, Expr)):
@@ -392,12 +393,12 @@ def _all(verdicts: Iterable[bool | Undecided]) -> bool | Undecided:
     return verdict.negated() if isinstance(verdict, Undecided) else not verdict
 
 
-def _equal(left: Static, right: Static) -> bool | Undecided:
+def equal(left: Static, right: Static) -> bool | Undecided:
     """Whether two values are equal, at all sizes, at none, or at some."""
     if left == right:
         return True
     if isinstance(left, tuple) and isinstance(right, tuple):
-        return len(left) == len(right) and _all([_equal(a, b) for a, b in zip(left, right, strict=True)])
+        return len(left) == len(right) and _all([equal(a, b) for a, b in zip(left, right, strict=True)])
     if not isinstance(left, Expr) and not isinstance(right, Expr):
         return False
     if not isinstance(left, (int, Expr)) or not isinstance(right, (int, Expr)):
@@ -432,6 +433,8 @@ def _takes(function: Callable[..., Any], arguments: list[Any]) -> bool:
 
 
 def _compute(operator: str, a: Any, b: Any) -> Any:
+    if isinstance(a, Expr) or isinstance(b, Expr):
+        return _of_sizes(operator, a, b)
     if operator == "+":
         result = a + b
     elif operator == "-":
@@ -439,16 +442,12 @@ def _compute(operator: str, a: Any, b: Any) -> Any:
     elif operator == "*":
         result = a * b
     elif operator == "/":
-        if isinstance(a, Expr) or isinstance(b, Expr):
-            raise ValueError("sizes are whole numbers: use // to divide them")
         result = a / b
     elif operator == "//":
         result = a // b
     elif operator == "%":
         result = a % b
     else:
-        if isinstance(a, Expr) or isinstance(b, Expr):
-            raise ValueError("powers of symbolic sizes are not supported")
         if abs(b) > 256 or (
             isinstance(a, int) and isinstance(b, int) and abs(a) > 1 and b * math.log10(abs(a)) > limits.INTEGER_DIGITS
         ):
@@ -457,6 +456,28 @@ def _compute(operator: str, a: Any, b: Any) -> Any:
         if isinstance(result, complex):
             raise ValueError("a root of a negative number")
     return _bounded(result)
+
+
+def _of_sizes(operator: str, a: Any, b: Any) -> Dim:
+    """The same where one of them is symbolic."""
+    if operator == "/":
+        raise ValueError("sizes are whole numbers: use // to divide them")
+    a, b = _whole(a), _whole(b)
+    if operator == "**":
+        if not isinstance(b, int) or not 0 <= b <= 16:
+            raise ValueError("powers of symbolic sizes are whole numbers from 0 to 16")
+        return product([a] * b)
+    result: Dim = _OF_SIZES[operator](a, b)
+    return result
+
+
+def _whole(value: Any) -> Dim:
+    """A number that is computed with together with a symbolic size."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, float):
+        raise ValueError(f"sizes are whole numbers, and {value} is none")
+    return value  # type: ignore[no-any-return]
 
 
 def _bounded(value: Any) -> Any:
@@ -490,9 +511,9 @@ def _max(*values: Any) -> Any:
 def _fold(symbolic: Callable[[Dim, Dim], Dim], plain: Callable[[Any], Any], values: tuple[Any, ...]) -> Any:
     if not any(isinstance(v, Expr) for v in values):
         return plain(values)
-    total = values[0]
+    total = _whole(values[0])
     for value in values[1:]:
-        total = symbolic(total, value)
+        total = symbolic(total, _whole(value))
     return total
 
 
@@ -502,7 +523,7 @@ def _sum(values: Any) -> Any:
         raise TypeError(f"{describe(values)} is not a list")
     total: Any = 0
     for value in _numbers((values,)) if values else ():
-        total = _bounded(total + value)
+        total = _compute("+", total, value)
     return total
 
 
@@ -572,6 +593,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OF_SIZES: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+}  # fmt: skip
 _ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from netspec.ir.dims import Expr
 from netspec.ops import arguments
 from netspec.ops.base import Layer
 from netspec.ops.resample import Factors
@@ -15,12 +16,14 @@ _WORDS: list[tuple[Any, str]] = [
     (arguments.Window, "a whole number above 0, or one per axis such as 3x5"),
     (arguments.Offsets, "a whole number from 0, or one per axis"),
     (arguments.PositiveInt, "a whole number above 0"),
+    (arguments.Width, "a whole number above 0"),
     (arguments.Count, "a whole number from 0"),
     (arguments.Rate, "a number from 0 to below 1"),
     (arguments.Fraction01, "a number from 0 to 1"),
     (arguments.NotNegative, "a number from 0"),
     (arguments.PositiveFloat, "a number above 0"),
     (arguments.Sides, "a number from 0, one per axis, or a pair (before, after) per axis"),
+    (arguments.Extent, "a whole number above 0, or one per axis such as 3x5"),
     (arguments.Grid, "a whole number above 0, or one per axis"),
     (arguments.Parts, "a number of equal parts, or the size of each"),
     (arguments.Numbers, "numbers, in lists of equal lengths"),
@@ -32,6 +35,7 @@ _WORDS: list[tuple[Any, str]] = [
     (Factors, "a number above 0, or one per axis"),
     (tuple[int, ...], "a list of whole numbers"),
     (tuple[arguments.PositiveInt, ...], "a list of whole numbers above 0"),
+    (tuple[arguments.Width, ...], "a list of whole numbers above 0"),
     (bool, "true or false"),
     (int, "a whole number"),
     (float, "a number"),
@@ -70,6 +74,11 @@ def _either(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 
+def _takes_formulas(annotation: Any) -> bool:
+    """Whether sizes that are symbolic are taken."""
+    return annotation == arguments.Width or any(map(_takes_formulas, get_args(annotation)))
+
+
 def field_annotations(layer: type[Layer]) -> dict[str, Any]:
     """The annotations of a layer's fields, as written."""
     hints = get_type_hints(layer, include_extras=True)
@@ -80,6 +89,13 @@ def needed(layer: type[Layer], name: str, value: Any, mistake: Any) -> tuple[str
     """What an argument must be, and what to do about this value."""
     annotation = field_annotations(layer)[name]
     text = meaning(annotation)
+    symbolic = [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, Expr)]
+    if symbolic and _takes_formulas(annotation):
+        return text, f"{symbolic[0]} is too small at every size"
+    if symbolic:
+        symbols = sorted({symbol for v in symbolic for symbol in v.symbols})
+        told = " and ".join(f"`{symbol}`" for symbol in symbols)
+        return text, f"`{name}` needs a number: give {told} a value with `--set`, such as `--set {symbols[0]}=64`"
     if mistake["type"] == "value_error":
         return text, str(mistake["msg"]).removeprefix("Value error, ")
     if isinstance(value, bool) and "true or false" not in text and "`false`" not in text:
@@ -90,7 +106,4 @@ def needed(layer: type[Layer], name: str, value: Any, mistake: Any) -> tuple[str
         return text, f"`{name}={'true' if value else 'false'}`"
     if isinstance(value, float) and value.is_integer() and "whole number" in text and value > 0:
         return text, f"write `{int(value)}` without a fraction"
-    symbolic = [v for v in (value if isinstance(value, tuple) else (value,)) if type(v).__name__ == "Expr"]
-    if symbolic:
-        return text, f"{symbolic[0]} has no fixed size here: give its symbols values with `--set`"
     return text, f"for example: `{layer.example}`"

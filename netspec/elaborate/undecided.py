@@ -122,8 +122,13 @@ def _short(size: Dim) -> str:
 
 
 def _remedy(elaborator: Elaborator, found: Condition, operator: str, values: str) -> str:
+    if operator == "!=" or found.divisor == 0:
+        return values
+    if found.name in elaborator.open_parameters:
+        wanted = found._replace(remainders=found.remainders[:1])
+        return f'say that it is so, `--symbolic "{wanted}"`, or {values}'
     statement = elaborator.declared.get(found.name)
-    if statement is None or operator == "!=" or found.divisor == 0:
+    if statement is None:
         return values
     usual = next((size.usual for size in statement.shape or () if _declares(size, found.name)), None)
     wanted = found

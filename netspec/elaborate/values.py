@@ -145,6 +145,13 @@ class Undecided:
         self.comparisons = comparisons
         self.all = all
 
+    @property
+    def symbols(self) -> set[str]:
+        """The names of the symbols that are compared."""
+        return {
+            name for a, _, b in self.comparisons for side in (a, b) if isinstance(side, Expr) for name in side.symbols
+        }
+
     def negated(self) -> Undecided:
         opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
         return Undecided(tuple((left, opposite[sign], right) for left, sign, right in self.comparisons), not self.all)

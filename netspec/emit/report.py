@@ -11,19 +11,23 @@ import click
 
 from netspec.analysis.rows import exceeds
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.driver import Compilation, compile_one, compile_source, find_source, split_target, told
+from netspec.driver import Compilation, Symbolic, compile_one, compile_source, find_source, split_target, told
 from netspec.elaborate.files import source_from_bytes
+from netspec.elaborate.symbolic import ON_COMMAND
 from netspec.emit.diagnostics import counts, render
 from netspec.emit.style import paint, plural, printable, terminal_width, wants_color
 from netspec.emit.table import COLUMNS, DEFAULT, comma_separated, markdown, overview, summary, table
 from netspec.limits import DIAGNOSTICS, SOURCE_BYTES
 from netspec.problems.files import CannotRead
-from netspec.problems.names import MissingParameter, UnknownSetting
+from netspec.problems.names import MissingParameter, NotSymbolic, UnknownSetting, UnknownSymbolic
 from netspec.problems.structure import UnknownNet
 from netspec.source import SourceFile
 from netspec.syntax.parser import parse_expression
 
-_USAGE = {CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code}  # wrong in the command
+_USAGE = {  # wrong in the command
+    CannotRead.code, UnknownNet.code, UnknownSetting.code, MissingParameter.code, UnknownSymbolic.code,
+    NotSymbolic.code,
+}  # fmt: skip
 _MISTAKES = 5  # told of a value on the command line
 Made = TypeVar("Made")
 _LINES = ("text", "concise")  # forms of diagnostics that stand beside the nets
@@ -54,7 +58,7 @@ def check(
     form: str,
     columns: Sequence[str],
     depth: int | None,
-    symbolic: bool,
+    symbolic: Sequence[str],
     color: str,
     diagnostics: str = "text",
     strict: bool = False,
@@ -135,9 +139,10 @@ def _fit(made: Sequence[Compilation], weights: str, renames: Sequence[str]) -> _
 
 def exit_code(found: Iterable[Diagnostic], strict: bool = False) -> int:
     """0 where nothing is wrong, 1 where a spec is, 2 where only the command is. Strictly, a warning is wrong too."""
-    wrong = {d.code for d in found if strict or d.severity == "error"}
-    if not wrong:
+    errors = [d for d in found if strict or d.severity == "error"]
+    if not errors:
         return 0
+    wrong = {d.code for d in errors if d.span is None or d.span.source.name != ON_COMMAND}
     from netspec.problems.weights import BadWeights, CannotReadWeights, MoreThanTensors  # only on the way to an error
 
     return 2 if wrong <= {*_USAGE, CannotReadWeights.code, BadWeights.code, MoreThanTensors.code} else 1
@@ -155,10 +160,17 @@ def _one(made: Compilation, columns: Sequence[str], depth: int | None, colored: 
     if text:
         click.echo(f"\n{text}")
     if made.sound and made.claims:
-        text = f"All {plural(made.claims, 'claim')} hold." if made.claims > 1 else "The claim holds."
-        click.echo(paint(text, "green", colored), color=colored)
+        click.echo(paint(_of_claims(made.claims, made.undecided_claims), "green", colored), color=colored)
     if fit.tensors is not None:
         click.echo(paint(fit.text, "green", colored), color=colored)
+
+
+def _of_claims(claims: int, undecided: int) -> str:
+    if not undecided:
+        return f"All {plural(claims, 'claim')} hold." if claims > 1 else "The claim holds."
+    held = claims - undecided
+    told = f"{plural(held, 'claim')} {'holds' if held == 1 else 'hold'} at every size; " if held else ""
+    return f"{told}{plural(undecided, 'claim')} {'depends' if undecided == 1 else 'depend'} on what is left symbolic."
 
 
 def _json(made: list[Compilation], lost: list[Diagnostic], strict: bool, fit: _Fit) -> int:
@@ -244,7 +256,7 @@ def source_of(target: str) -> tuple[SourceFile, str | None]:
 
 
 def with_net(
-    target: str, settings: Sequence[str], color: str, act: Callable[[Compilation], Made], symbolic: bool = False
+    target: str, settings: Sequence[str], color: str, act: Callable[[Compilation], Made], symbolic: Symbolic = False
 ) -> tuple[Made | None, int]:
     """What comes of a target's net, if it is sound, and the exit code. Errors and warnings are printed, those that
     `act` raises too."""

@@ -11,11 +11,31 @@ from netspec.ops.base import Weight
 from netspec.problems.onnx import SymbolicWeight, TooManyLayersToWrite
 
 
+def numbers_given(made: Compilation) -> None:
+    """Raises SpecError where a parameter is left symbolic: a net that is made has numbers of channels."""
+    from netspec.problems.onnx import OpenParameter  # only on the way to an error
+
+    problems = [OpenParameter(net=made.name, name=name) for name in made.open_parameters]
+    if problems:
+        raise SpecError(tuple(problem.nowhere("--symbolic") for problem in problems))
+
+
+def symbolic_weight(name: str, weight: Weight) -> SymbolicWeight | None:
+    """The problem of a weight with a symbol in its shape, if it has one."""
+    symbols = sorted({symbol for size in weight.shape if isinstance(size, Expr) for symbol in size.symbols})
+    if not symbols:
+        return None
+    told = ", ".join(f"`{symbol}`" for symbol in symbols)
+    return SymbolicWeight(None, name=name, shape=weight.type, symbols=told, symbol=symbols[0])
+
+
 def unrolled(made: Compilation) -> Unrolled:
     """A checked net written out. Raises SpecError."""
     network = made.network
     if network is None or not made.sound:
         raise SpecError(made.diagnostics)
+    if made.symbolic:
+        numbers_given(made)
     try:
         return unroll(network, made.types)
     except TooManyLayers as error:
@@ -37,10 +57,8 @@ def tensors_of(made: Compilation) -> dict[str, tuple[Weight, Step]]:
     found = unrolled(made).tensors()
     symbolic: dict[tuple[str, str], Diagnostic] = {}  # one for each layer of the spec
     for name, (weight, step) in found.items():
-        symbols = sorted({symbol for size in weight.shape if isinstance(size, Expr) for symbol in size.symbols})
-        if symbols:
-            told = ", ".join(f"`{symbol}`" for symbol in symbols)
-            problem = SymbolicWeight(None, name=name, shape=weight.type, symbols=told, symbol=symbols[0])
+        problem = symbolic_weight(name, weight)
+        if problem is not None:
             symbolic.setdefault((step.module, step.node.name), mistake_of(made, problem, step))
     if symbolic:
         raise SpecError(tuple(symbolic.values()))

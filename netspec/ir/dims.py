@@ -156,7 +156,8 @@ class Expr:
 
     def __floordiv__(self, other: Dim) -> Dim:
         if isinstance(other, Expr):
-            return 1 if self == other else _atom(Op("//", self, other))
+            exact = _exact(self, other)
+            return exact if exact is not None else _atom(Op("//", self, other))
         if other == 0:
             raise ZeroDivisionError("a size divided by zero")
         if other < 0:
@@ -170,7 +171,7 @@ class Expr:
 
     def __mod__(self, other: Dim) -> Dim:
         if isinstance(other, Expr):
-            return 0 if self == other else _atom(Op("%", self, other))
+            return 0 if _exact(self, other) is not None else _atom(Op("%", self, other))
         return self - (self // other) * other
 
     def __rmod__(self, other: int) -> Dim:
@@ -499,6 +500,34 @@ def _product(a: Monomial, b: Monomial) -> Monomial:
     for atom, power in b:
         powers[atom] = powers.get(atom, 0) + power
     return tuple(sorted(powers.items(), key=_order))
+
+
+def _exact(size: Expr, divisor: Expr) -> Dim | None:
+    """The quotient by a size that is never 0, where nothing remains: of 4*A*B + 8*B by 2*B it is 2*A + 4."""
+    if not (divisor > 0 or divisor < 0):
+        return None
+    if size == divisor:
+        return 1
+    first = max(divisor.terms, key=_degree)
+    quotient: Dim = 0
+    rest: Dim = size
+    for _ in range(len(size.terms)):
+        if isinstance(rest, int):
+            break
+        largest = max(rest.terms, key=_degree)
+        powers = dict(largest)
+        for atom, power in first:
+            powers[atom] = powers.get(atom, 0) - power
+        if min(powers.values()) < 0 or rest.terms[largest] % divisor.terms[first]:
+            return None
+        left = tuple((atom, power) for atom, power in powers.items() if power)
+        part = _dim({left: rest.terms[largest] // divisor.terms[first]})
+        quotient, rest = quotient + part, rest - part * divisor
+    return quotient if rest == 0 else None
+
+
+def _degree(monomial: Monomial) -> tuple[int, list[tuple[int, str, int]]]:
+    return sum(power for _, power in monomial), _monomial_order(monomial)
 
 
 def _nearest_rest(factor: int, divisor: int) -> int:

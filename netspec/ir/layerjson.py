@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import core_schema as cs
 
 from netspec.ops import find_layer, layer_names
+from netspec.ops.arguments import FROM_JSON
 from netspec.ops.base import Layer
 
 
@@ -29,7 +30,7 @@ def _read(value: Any) -> Layer:
     if kind is None:
         raise ValueError(f"there is no layer {value['layer']!r}")
     try:
-        return kind(**arguments)
+        return kind.model_validate(arguments, context=FROM_JSON)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = ".".join(str(part) for part in first["loc"][:1])

@@ -109,7 +109,7 @@ class SymbolRange(_Model):
     multiple of `divisor`."""
 
     name: str = Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")
-    low: int = Field(default=1, ge=1)
+    low: int = Field(default=1, ge=0)
     high: int | None = None
     divisor: int = Field(default=1, ge=1)
     remainder: int = Field(default=0, ge=0)
@@ -123,17 +123,18 @@ class Network(_Model):
     format: Literal["netspec-ir-1"] = "netspec-ir-1"
     name: str
     inputs: tuple[Input, ...]
-    symbols: tuple[SymbolRange, ...] = ()  # those of the inputs' sizes of which more is known
+    symbols: tuple[SymbolRange, ...] = ()  # those of which more is known
     modules: tuple[Module, ...]
 
     @model_validator(mode="after")
     def _know_symbols(self) -> Self:
-        """Of IR that was read: the inputs' sizes with what is known of their symbols. Raises ValueError."""
+        """Of IR that was read: sizes of inputs and layers with what is known of their symbols. Raises ValueError."""
         if self.symbols:
             known = {one.name: symbol(one.name, one.low, one.high, one.divisor, one.remainder) for one in self.symbols}
             if len(known) < len(self.symbols):
                 raise ValueError("symbols: a name stands twice")
             _set(self, "inputs", tuple(_knowing(one, known) for one in self.inputs))
+            _set(self, "modules", tuple(_of_known(one, known) for one in self.modules))
         return self
 
     @property
@@ -151,9 +152,30 @@ def _knowing(one: Input, known: dict[str, Expr]) -> Input:
     return Input.trusted(name=one.name, type=one.type.with_shape(*shape))
 
 
-def symbol_ranges(inputs: Iterable[Input]) -> tuple[SymbolRange, ...]:
-    """The symbols of the sizes of inputs of which more is known than that they are at least 1."""
-    found = {one for given in inputs for size in given.type.shape if isinstance(size, Expr) for one in size.variables}
+def _of_known(module: Module, known: dict[str, Expr]) -> Module:
+    """A module whose layers' arguments have what is known of the symbols of parameters."""
+    nodes: list[Node] = []
+    for node in module.nodes:
+        sizes = (
+            {}
+            if not isinstance(node, LayerNode)
+            else {
+                name: tuple(_told(size, known) for size in value) if isinstance(value, tuple) else _told(value, known)
+                for name, value in node.layer
+                if any(isinstance(size, Expr) for size in (value if isinstance(value, tuple) else (value,)))
+            }
+        )
+        nodes.append(node.model_copy(update={"layer": node.layer.model_copy(update=sizes)}) if sizes else node)
+    return module.model_copy(update={"nodes": tuple(nodes)})
+
+
+def _told(value: Any, known: dict[str, Expr]) -> Any:
+    return substitute(value, known) if isinstance(value, Expr) else value
+
+
+def symbol_ranges(sizes: Iterable[Any]) -> tuple[SymbolRange, ...]:
+    """The symbols in sizes of which more is known than that they are at least 1."""
+    found = {one for size in sizes if isinstance(size, Expr) for one in size.variables}
     ranged = sorted(one for one in found if one != Symbol(one.name))
     return tuple(SymbolRange.trusted(**one._asdict()) for one in ranged)
 

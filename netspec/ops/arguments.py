@@ -9,20 +9,56 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator
+from pydantic_core import core_schema
 
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, Expr, parse_dim
 from netspec.ir.types import TensorType
 from netspec.problems.shapes import AxesMismatch, AxisOutOfRange, LiteralMismatch, OptionsConflict, RankMismatch
 
+
+def _for_json(value: Any) -> Any:
+    """Sizes, with formulas as strings. Of a union this writes lists too."""
+    return str(value) if isinstance(value, Expr) else list(map(_for_json, value)) if isinstance(value, tuple) else value
+
+
+class _OrFormula:
+    """Lets a whole number, from `low` on, also be a formula in parameters that are left symbolic. In JSON that is a
+    string."""
+
+    def __init__(self, low: int | None) -> None:
+        self.low = low
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        number = core_schema.int_schema(gt=None if self.low is None else self.low - 1, strict=True)
+        formula = core_schema.with_info_plain_validator_function(self._formula)
+        written = core_schema.with_info_after_validator_function(self._formula, core_schema.str_schema())
+        return core_schema.json_or_python_schema(
+            core_schema.union_schema([number, written]),
+            core_schema.union_schema([number, formula]),
+            serialization=core_schema.plain_serializer_function_ser_schema(_for_json),
+        )
+
+    def _formula(self, value: Any, info: Any) -> Expr:
+        """A formula that is large enough at some values of its symbols."""
+        size = parse_dim(value) if isinstance(value, str) and FROM_JSON in (info.mode, info.context) else value
+        if not isinstance(size, Expr) or (self.low is not None and size < self.low):
+            raise ValueError("a whole number")
+        return size
+
+
+FROM_JSON = "json"  # the context of validation in which strings are formulas
 PositiveInt: TypeAlias = Annotated[int, Gt(0)]
+Width: TypeAlias = Annotated[Dim, _OrFormula(1)]  # channels, features: what a parameter may leave symbolic
+_Entry: TypeAlias = Annotated[Dim, _OrFormula(None)]
 Count: TypeAlias = Annotated[int, Ge(0)]
 PositiveFloat: TypeAlias = Annotated[float, Gt(0.0)]
 NotNegative: TypeAlias = Annotated[float, Ge(0.0)]
 Rate: TypeAlias = Annotated[float, Ge(0.0), Lt(1.0)]
 Fraction01: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
 Window: TypeAlias = PositiveInt | Annotated[tuple[PositiveInt, ...], "one per axis"]
+Extent: TypeAlias = Width | Annotated[tuple[Width, ...], "one per axis"]
 Grid: TypeAlias = Annotated[int, Gt(0), Le(65_536)] | tuple[Annotated[int, Gt(0), Le(65_536)], ...]
-Parts: TypeAlias = Annotated[int, Gt(0), Le(1024)] | Annotated[tuple[PositiveInt, ...], "their sizes"]
+Parts: TypeAlias = Annotated[int, Gt(0), Le(1024)] | Annotated[tuple[Width, ...], "their sizes"]
 Stacked: TypeAlias = Annotated[int, Gt(0), Le(1024)]  # layers of one kind, each with weights of its own
 Buckets: TypeAlias = Annotated[int, Gt(0), Le(1024)]
 Offsets: TypeAlias = Count | Annotated[tuple[Count, ...], "one per axis"]
@@ -33,7 +69,7 @@ Padding: TypeAlias = (
 )
 Sides: TypeAlias = Count | Annotated[tuple[Count | tuple[Count, Count], ...], "per axis, or (before, after) per axis"]
 Axes: TypeAlias = int | tuple[int, ...]
-Sizes: TypeAlias = int | Annotated[tuple[int, ...], "one of them may be -1"]
+Sizes: TypeAlias = _Entry | Annotated[tuple[_Entry, ...], "one of them may be -1"]
 Connections: TypeAlias = tuple[tuple[Count, ...], ...]
 
 
@@ -141,9 +177,9 @@ def _axes_text(rank: int) -> str:
     return "the only axis is 0" if rank == 1 else f"axes are 0 to {rank - 1}, or -1 for the last"
 
 
-def per_axis(value: int | tuple[Any, ...], axes: int, name: str) -> tuple[Any, ...]:
+def per_axis(value: Dim | tuple[Any, ...], axes: int, name: str) -> tuple[Any, ...]:
     """One value for each axis. Raises AxesMismatch where the count is neither one nor `axes`."""
-    if isinstance(value, int):
+    if not isinstance(value, tuple):
         return (value,) * axes
     if len(value) != axes:
         raise AxesMismatch(name, name=name, given=len(value), axes=axes)

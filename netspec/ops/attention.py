@@ -5,7 +5,7 @@ from typing import Any, ClassVar, TypeVar
 
 from netspec.ir.dims import Dim, minimum
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Count, NotNegative, PositiveFloat, PositiveInt, Rate, RopeScaling, wrong_rank
+from netspec.ops.arguments import Count, NotNegative, PositiveFloat, Rate, RopeScaling, Width, wrong_rank
 from netspec.ops.base import NO_CACHE, Cache, Cost, Kind, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import divisors
 from netspec.ops.merge import one_dtype
@@ -63,9 +63,9 @@ class Attention(Layer):
     inputs: ClassVar[tuple[int, int | None]] = (1, 3)
     example: ClassVar[str] = "attention 32 kv_heads=8 causal=true rope=500_000 bias=false"
 
-    heads: PositiveInt
-    kv_heads: PositiveInt | None = None
-    head_dim: PositiveInt | None = None
+    heads: Width
+    kv_heads: Width | None = None
+    head_dim: Width | None = None
     causal: bool = False
     bias: bool = True
     dropout: Rate = 0.0
@@ -109,7 +109,7 @@ class Attention(Layer):
         if self.heads % self.groups != 0:
             raise HeadsDoNotDivide(
                 "kv_heads", size=self.heads, what="heads", parts=self.groups, argument="kv_heads",
-                divisors=divisors(self.heads, 0),
+                divisors=divisors(self.heads, 0), compared=(self.heads % self.groups, "==", 0),
             )  # fmt: skip
         if self.rope and self.width(x) % 2 != 0:
             raise NotEven(
@@ -154,7 +154,7 @@ class Attention(Layer):
             raise OptionMissing("input 2", given="with", missing="mask=true", why=why, example=example)
 
     @property
-    def groups(self) -> int:
+    def groups(self) -> Dim:
         """How many heads K and V have."""
         return self.heads if self.kv_heads is None else self.kv_heads
 

@@ -8,7 +8,7 @@ from netspec.ir.dims import Dim
 from netspec.problems.shapes import GroupsDoNotDivide
 
 
-def split_channels(channels: Dim, groups: int, which: str = "channels", also: Dim = 0) -> Dim:
+def split_channels(channels: Dim, groups: Dim, which: str = "channels", also: Dim = 0) -> Dim:
     """Channels per group. Raises GroupsDoNotDivide.
 
     also: what the groups must divide besides, for the numbers that a message proposes.

@@ -12,7 +12,7 @@ from netspec.ops.arguments import (
     Numbers,
     Offsets,
     Padding,
-    PositiveInt,
+    Width,
     Window,
     literal_shape,
     no_init,
@@ -55,13 +55,13 @@ class Conv(Layer):
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "conv 64 k=7 stride=2 pad=3"
 
-    out: PositiveInt
+    out: Width
     k: Window
     stride: Window = 1
     pad: Padding = 0
     pad_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
     dilation: Window = 1
-    groups: PositiveInt = 1
+    groups: Width = 1
     bias: bool = True
     connect: tuple[tuple[Count, ...], ...] | None = None
     weight: Numbers | None = None
@@ -247,13 +247,13 @@ class UpConv(Layer):
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "upconv 64 k=2 stride=2"
 
-    out: PositiveInt
+    out: Width
     k: Window
     stride: Window = 1
     pad: Offsets = 0
     output_pad: Offsets = 0
     dilation: Window = 1
-    groups: PositiveInt = 1
+    groups: Width = 1
     bias: bool = True
     init: Init | None = None
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from netspec.ir.types import TensorType
 from netspec.ops.activation import Gelu, Silu
-from netspec.ops.arguments import PositiveInt
+from netspec.ops.arguments import Width
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
 from netspec.ops.linear import Dense, features
 from netspec.ops.onnxrule import Graph, Value
@@ -20,7 +20,7 @@ class _Gated(Layer):
     activation: ClassVar[Silu | Gelu]
     part: ClassVar[str]
 
-    hidden: PositiveInt
+    hidden: Width
     bias: bool = False
 
     def output(self, inputs: Types) -> TensorType:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from netspec.ir.dims import Dim
+from netspec.ir.dims import Dim, total
 from netspec.ir.types import TensorType
 from netspec.ops import windows
 from netspec.ops.arguments import (
+    Extent,
     Parts,
     PositiveInt,
     Sides,
-    Window,
     axis_index,
     pad_sides,
     per_axis,
@@ -121,11 +121,12 @@ class Split(_Rearrange):
                     compared=(size % self.parts, "==", 0),
                 )  # fmt: skip
             return (size // self.parts,) * self.parts
-        if sum(self.parts) != size:
+        together = total(self.parts)
+        if together != size:
             raise SplitMismatch(
                 "parts", size=size, parts=f"parts of {', '.join(map(str, self.parts))}",
-                why=f"these sum to {sum(self.parts)}", remedy=f"sizes that sum to {size}",
-                compared=(size, "==", sum(self.parts)),
+                why=f"these sum to {together}", remedy=f"sizes that sum to {size}",
+                compared=(size, "==", together),
             )  # fmt: skip
         return self.parts
 
@@ -213,8 +214,8 @@ class Crop(_Rearrange):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "crop 56"
 
-    size: Window | None = None
-    border: Window | None = None
+    size: Extent | None = None
+    border: Extent | None = None
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs

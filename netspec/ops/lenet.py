@@ -7,7 +7,7 @@ from typing import ClassVar
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops import windows
-from netspec.ops.arguments import PositiveInt, Window, per_axis, spatial_axes
+from netspec.ops.arguments import Width, Window, per_axis, spatial_axes
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
 from netspec.ops.linear import features
 from netspec.ops.onnxrule import Graph, Value, affine, channelwise, number, reduce, unsqueeze
@@ -76,7 +76,7 @@ class Rbf(Layer):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "rbf 10"
 
-    out: PositiveInt
+    out: Width
 
     def output(self, inputs: Types) -> TensorType:
         x = features(inputs[0])

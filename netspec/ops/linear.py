@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Init, Numbers, PositiveInt, literal_shape, no_init, wrong_rank
+from netspec.ops.arguments import Init, Numbers, Width, literal_shape, no_init, wrong_rank
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product, trained_or_fixed
 from netspec.ops.onnxrule import Graph, Value, affine, transpose
 from netspec.ops.torchrule import Torch, features_in, given, with_literal
@@ -33,7 +33,7 @@ class Dense(Layer):
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "dense 84"
 
-    out: PositiveInt
+    out: Width
     bias: bool = True
     weight: Numbers | None = None
     init: Init | None = None

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops.activation import Gelu, Silu, Softmax
-from netspec.ops.arguments import PositiveInt, Stacked
+from netspec.ops.arguments import PositiveInt, Stacked, Width
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes, product
 from netspec.ops.feedforward import GeGlu, SwiGlu
 from netspec.ops.linear import Dense, features
@@ -40,7 +40,7 @@ class Experts(Layer):
     example: ClassVar[str] = "experts 8 top=2 hidden=14_336"
 
     experts: Stacked
-    hidden: PositiveInt
+    hidden: Width
     top: PositiveInt
     normalised: bool = True
     activation: Literal["silu", "gelu"] = "silu"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import PositiveFloat, PositiveInt, spatial_axes, wrong_rank
+from netspec.ops.arguments import PositiveFloat, PositiveInt, Width, spatial_axes, wrong_rank
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight, product, whole
 from netspec.ops.channels import split_channels
 from netspec.ops.norm import normalising
@@ -26,7 +26,7 @@ class GroupNorm(Layer):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "groupnorm 32"
 
-    groups: PositiveInt
+    groups: Width
     eps: PositiveFloat = 1e-5
     affine: bool = True
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import PositiveInt, wrong_rank
+from netspec.ops.arguments import Width, wrong_rank
 from netspec.ops.base import POINT, Cost, Layer, Reach, Types, Weight
 from netspec.ops.onnxrule import Graph, Value, cut, reshape, unsqueeze
 from netspec.ops.torchrule import Torch, features_in, given
@@ -28,7 +28,7 @@ class Position(Layer):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "position 1024"
 
-    max_length: PositiveInt | None = None
+    max_length: Width | None = None
     kind: Literal["learned", "sinusoidal"] = "learned"
 
     def output(self, inputs: Types) -> TensorType:

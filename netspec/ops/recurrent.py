@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import PositiveInt, Rate, Stacked, wrong_rank
+from netspec.ops.arguments import Rate, Stacked, Width, wrong_rank
 from netspec.ops.base import Cost, Layer, Reach, Types, Weight, last_axes
 from netspec.ops.merge import one_dtype
 from netspec.ops.onnxrule import Graph, Value
@@ -32,7 +32,7 @@ class _Recurrent(Layer):
     gates: ClassVar[int]  # blocks of rows in the weights
     operations: ClassVar[tuple[int, int, int]]  # mults, adds, others of one unit beside the products
 
-    hidden: PositiveInt
+    hidden: Width
     layers: Stacked = 1
     bidirectional: bool = False
     dropout: Rate = 0.0
@@ -46,7 +46,7 @@ class _Recurrent(Layer):
         return 2 if self.bidirectional else 1
 
     @property
-    def features(self) -> int:
+    def features(self) -> Dim:
         """What one direction gives at a step: the size of the state."""
         return self.hidden
 
@@ -61,7 +61,7 @@ class _Recurrent(Layer):
             for suffix in ("", "_reverse")[: self.directions]:
                 yield Part(f"l{number}{suffix}", inputs)
 
-    def state_shapes(self) -> list[tuple[int, ...]]:
+    def state_shapes(self) -> list[tuple[Dim, ...]]:
         """The shapes of the states, one for each member."""
         rows = self.layers * self.directions
         sizes = (self.features, self.hidden)[: len(self.members)]
@@ -279,10 +279,10 @@ class LSTM(_Recurrent):
     operations: ClassVar[tuple[int, int, int]] = (3, 1, 22)
     example: ClassVar[str] = "lstm 256 layers=2 bidirectional=true"
 
-    proj: PositiveInt | None = None
+    proj: Width | None = None
 
     @property
-    def features(self) -> int:
+    def features(self) -> Dim:
         return self.hidden if self.proj is None else self.proj
 
     def output(self, inputs: Types) -> tuple[TensorType, ...]:

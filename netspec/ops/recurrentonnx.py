@@ -18,7 +18,7 @@ class Recurrence(NamedTuple):
     hands to the next. `last`: only the last step is wanted."""
 
     op: str
-    hidden: int
+    hidden: Dim
     layers: int
     directions: int
     biases: int
@@ -106,7 +106,7 @@ def _sequence(graph: Graph, y: Value, form: Recurrence, steps: Dim) -> Value:
     return graph.node("Transpose", y, perm=(1, 0, 2), shape=(steps, features), batched=True)
 
 
-def _in_front(graph: Graph, state: Value, rows: int, hidden: int) -> Value:
+def _in_front(graph: Graph, state: Value, rows: int, hidden: Dim) -> Value:
     """The states of samples, [hidden] or [rows, hidden], as [rows, N, hidden]."""
     shape = (rows, BATCH, hidden)
     if rows == 1:
@@ -114,7 +114,7 @@ def _in_front(graph: Graph, state: Value, rows: int, hidden: int) -> Value:
     return graph.node("Transpose", state, perm=(1, 0, 2), shape=shape, batched=False)
 
 
-def _of_samples(graph: Graph, ends: Sequence[Value], rows: int, hidden: int) -> Value:
+def _of_samples(graph: Graph, ends: Sequence[Value], rows: int, hidden: Dim) -> Value:
     """The states of layers, each [directions, N, hidden], as those of samples."""
     state = _both(graph, ends)
     if rows == 1:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Buckets, Init, PositiveInt, wrong_rank
+from netspec.ops.arguments import Buckets, Init, PositiveInt, Width, wrong_rank
 from netspec.ops.base import FREE, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.merge import one_dtype
 from netspec.ops.onnxrule import Graph, Value, constant_of, reshape, transpose
@@ -34,7 +34,7 @@ class RelativeBias(Layer):
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "relativebias 8"
 
-    heads: PositiveInt
+    heads: Width
     buckets: Buckets = 32
     max_distance: PositiveInt = 128
     bidirectional: bool = True

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from netspec.ir.dims import Dim
 from netspec.ir.types import TensorType
 from netspec.ops import windows
-from netspec.ops.arguments import PositiveFloat, PositiveInt, Window, per_axis, spatial_axes
+from netspec.ops.arguments import PositiveFloat, PositiveInt, Width, Window, per_axis, spatial_axes
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight, whole
 from netspec.ops.channels import split_channels
 from netspec.ops.onnxrule import Graph, Value, along, constant_of, needs_size, reshape, transpose
@@ -315,7 +315,7 @@ class ChannelShuffle(_Rearrange):
     positional: ClassVar[int] = 1
     example: ClassVar[str] = "channelshuffle 2"
 
-    groups: PositiveInt
+    groups: Width
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
@@ -332,7 +332,7 @@ class ChannelShuffle(_Rearrange):
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
         channels, groups = x.shape[0], self.groups
-        if not isinstance(channels, int):
+        if not isinstance(channels, int) or not isinstance(groups, int):
             raise needs_size("groups", "channelshuffle", x)
         order = tuple(
             group * (channels // groups) + place for place in range(channels // groups) for group in range(groups)

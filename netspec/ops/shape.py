@@ -73,7 +73,7 @@ class Reshape(_Rearrange):
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
-        target = (self.shape,) if isinstance(self.shape, int) else self.shape
+        target = self.shape if isinstance(self.shape, tuple) else (self.shape,)
         written = "[" + ", ".join(map(str, target)) + "]"
         if any(size < 1 and size != -1 for size in target) or target.count(-1) > 1:
             what = "more than one -1" if target.count(-1) > 1 else "a size below 1"
@@ -96,7 +96,7 @@ class Reshape(_Rearrange):
         return x.with_shape(*(rest if size == -1 else size for size in target))
 
     def torch(self, inputs: Types) -> Torch:
-        if isinstance(self.shape, int):
+        if not isinstance(self.shape, tuple):
             sizes: tuple[Arg, ...] = (given("shape", self.shape),)
         else:
             sizes = tuple(Arg(size, source=Of("shape", place)) for place, size in enumerate(self.shape))
@@ -106,7 +106,7 @@ class Reshape(_Rearrange):
         return reshape(graph, inputs[0], *self.output([inputs[0].type]).shape)
 
 
-def _fitting(target: tuple[int, ...], elements: Dim) -> str:
+def _fitting(target: tuple[Dim, ...], elements: Dim) -> str:
     """What to write in place of a target that has another number of elements."""
     for index in reversed(range(len(target))):
         others = target[:index] + target[index + 1 :]

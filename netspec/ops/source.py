@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Init, Numbers, PositiveInt, init_kind
+from netspec.ops.arguments import Init, Numbers, Width, init_kind
 from netspec.ops.arguments import shape as numbers_shape
 from netspec.ops.base import FREE, POINT, Cost, Layer, Reach, Types, Weight
 from netspec.ops.onnxrule import Graph, Value
@@ -42,7 +42,7 @@ class Param(_Source):
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "param pos: [197, 768]"
 
-    shape: tuple[PositiveInt, ...]
+    shape: tuple[Width, ...]
     dtype: Literal["float32", "float16", "bfloat16", "float64"] = "float32"
     init: Init | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, cast
 
 from netspec.ir.types import TensorType
-from netspec.ops.arguments import Axes, Init, PositiveInt, axis_index, wrong_rank
+from netspec.ops.arguments import Axes, Init, Width, axis_index, wrong_rank
 from netspec.ops.base import FREE, POINT, Cost, Kind, Layer, Reach, Types, Weight, whole
 from netspec.ops.linear import features
 from netspec.ops.merge import broadcast, one_dtype, show_shapes
@@ -214,8 +214,8 @@ class Embedding(Layer):
     drawn: ClassVar[bool] = True
     example: ClassVar[str] = "embedding 10_000 300"
 
-    vocab: PositiveInt
-    dim: PositiveInt
+    vocab: Width
+    dim: Width
     init: Init | None = None
 
     def output(self, inputs: Types) -> TensorType:

@@ -426,6 +426,55 @@ class UnknownSetting(Problem):
         """
 
 
+class UnknownSymbolic(Problem):
+    """`--symbolic NAME` leaves a parameter of the net, or a size of its inputs, symbolic. A name that the net does not
+    have would leave nothing so. A file is named before it: `netspec check example.net --symbolic`."""
+
+    code = "NS220"
+    about = "A name to leave symbolic that the net does not have"
+    title = "`{net}` has no parameter or symbol `{name}` to leave symbolic"
+    help = "{remedy}"
+    wrong = """
+        $ netspec check example.net --symbolic widht
+        net Head(width = 64) {
+          input features: [512]
+          dense width
+        }
+        """
+    mended = """
+        $ netspec check example.net --symbolic width
+        net Head(width = 64) {
+          input features: [512]
+          dense width
+        }
+        """
+
+
+class NotSymbolic(Problem):
+    """A parameter whose usual value is a whole number can be left symbolic: it then stands for every whole number from
+    1. Lists, texts, truth values and numbers with a fraction decide which layers there are, or are no sizes."""
+
+    code = "NS221"
+    about = "A parameter that cannot be left symbolic"
+    title = "`{name}` cannot be left symbolic: it {what}"
+    label = "is no whole number"
+    help = "{remedy}"
+    wrong = """
+        $ netspec check example.net --symbolic rate
+        net Head(width = 64, rate = 0.5) {
+          input features: [512]
+          dropout rate -> dense width
+        }
+        """
+    mended = """
+        $ netspec check example.net --symbolic width
+        net Head(width = 64, rate = 0.5) {
+          input features: [512]
+          dropout rate -> dense width
+        }
+        """
+
+
 class MissingParameter(Problem):
     """A net can be checked when all its parameters have values: from defaults, from `--set`, or from an instance,
     `net Ten = Head classes=10`."""

@@ -56,6 +56,30 @@ class SymbolicWeight(Problem):
         """
 
 
+class OpenParameter(Problem):
+    """A parameter that is left symbolic stands for any number of channels or features, of which a model, a module and a
+    file of weights have one. Sizes of the inputs can stay symbolic in them."""
+
+    code = "NS706"
+    about = "A parameter left symbolic where a net is made"
+    title = "the parameter `{name}` of `{net}` is left symbolic, and needs a value here"
+    help = "leave out `--symbolic {name}`, or give it another value: `--set {name}=64`"
+    wrong = """
+        $ netspec export example.net -o model.onnx --symbolic width
+        net Wide(width = 64) {
+          input features: [16]
+          dense width
+        }
+        """
+    mended = """
+        $ netspec export example.net -o model.onnx --set width=32
+        net Wide(width = 64) {
+          input features: [16]
+          dense width
+        }
+        """
+
+
 class TooManyLayersToWrite(Problem):
     """An ONNX graph has a node for every layer, and a file of weights a tensor for every weight, also of those that are
     repeated. A check counts a block once, however often it is used, and so takes nets of any size."""

@@ -58,3 +58,28 @@ class NoTorch(Problem):
           repeat 2_000 { reuse first }
         }
         """
+
+
+class SymbolicArgument(Problem):
+    """An argument that is a formula in the sizes of an input has another value for each input. Torch code is written
+    with numbers where these decide a layer's shape; `-1` in a `reshape` is computed when the module runs."""
+
+    code = "NS603"
+    about = "An argument that is a formula where torch has a number"
+    title = "`{name}` of `{layer}` is {value}, and torch code has a number there"
+    label = "depends on the size of the input"
+    help = "give the symbol a value, such as `--set {symbol}=64`"
+    wrong = """
+        $ netspec codegen example.net
+        net Rows {
+          input image: [4, H, 8]
+          reshape (4, 8 * H)
+        }
+        """
+    mended = """
+        $ netspec codegen example.net
+        net Rows {
+          input image: [4, H, 8]
+          reshape (4, -1)
+        }
+        """

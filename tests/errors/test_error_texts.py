@@ -29,6 +29,9 @@ ELSEWHERE = {
     "NS005": "test_error_texts_direct: bytes that are not text",
     "NS513": "test_error_texts_direct: formulas longer than any layer of the catalogue makes",
     "NS217": "test_error_texts_direct: a value on the command line",
+    "NS220": "tests/symbolic/test_parameters.py: a name on the command line",
+    "NS221": "tests/symbolic/test_parameters.py: likewise",
+    "NS603": "tests/explain and tests/symbolic: only codegen tells it",
     "NS601": "tests/explain and tests/torch: only codegen tells it",
     "NS602": "tests/explain and tests/torch: only codegen tells it",
     "NS801": "tests/weights/test_weight_errors: a file of weights",
@@ -44,6 +47,7 @@ ELSEWHERE = {
     "NS702": "tests/onnx/test_export.py: only what writes weights tells it",
     "NS703": "tests/onnx/test_export.py: likewise",
     "NS704": "tests/onnx/test_export.py: only export tells it",
+    "NS706": "tests/symbolic/test_parameters.py: only what makes a net tells it",
     "NS705": "tests/onnx/test_recurrent_onnx.py: only export tells it",
     "NS509": "test_error_texts_direct: a net chosen on the command line",
 }

@@ -22,7 +22,7 @@ BFLOAT16_OPSET = 22  # the first whose operators all take bfloat16
 def export(
     target: str,
     settings: Sequence[str],
-    symbolic: bool,
+    symbolic: Sequence[str],
     output: str,
     weights: str | None,
     renames: Sequence[str],

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from netspec.diagnostics import Diagnostics, SpecError
+from netspec.analysis.totals import weights_of
+from netspec.diagnostics import Diagnostic, Diagnostics, Problem, SpecError
 from netspec.driver import Compilation
 from netspec.elaborate.trace import Tracer
 from netspec.elaborate.values import show
@@ -17,12 +18,19 @@ from netspec.emit.torch.expressions import is_attribute, literal, safe_name
 from netspec.emit.torch.layout import Call, Code, flat, lines
 from netspec.emit.torch.places import ClassDef
 from netspec.emit.torch_parts import part, part_names
+from netspec.emit.unrolling import numbers_given, symbolic_weight
+from netspec.ir.dims import Expr
+from netspec.ir.network import LayerNode
+from netspec.ops.base import Layer
 from netspec.ops.torchrule import NOTHING
 from netspec.problems.files import TooNested
+from netspec.problems.torch import SymbolicArgument
 
 
 def generate(made: Compilation) -> str:
     """The source of a sound net's torch module. Raises SpecError where there is none."""
+    numbers_given(made)
+    _check_sizes(made)
     try:
         classes, root = _classes(made)
     except RecursionError:
@@ -31,6 +39,35 @@ def generate(made: Compilation) -> str:
     body = "\n\n\n".join(_class(each, each is root, made) for each in classes.made)
     code = "\n\n\n".join([*map(part, part_names(body)), body])
     return f"{_head(made, code)}\n\n\n{code}\n"
+
+
+def _check_sizes(made: Compilation) -> None:
+    """Raises SpecError where a weight's shape or an argument is a formula, which a torch module has numbers for."""
+    found: list[Diagnostic] = []
+    for module in made.network.modules if made.network is not None else ():
+        for node in module.nodes:
+            if not isinstance(node, LayerNode):
+                continue
+            span = made.span(module.name, node.name)
+            problems: list[Problem | None] = [
+                symbolic_weight(f"{node.name}.{name}" if name else node.name, weight)
+                for name, weight in weights_of(node, made.types[module.name]).items()
+            ]
+            problem = next(filter(None, problems), None) or _formula_of(node.layer)
+            if problem is not None:
+                found.append(problem.at(span) if span else problem.nowhere(made.source.name))
+    if found:
+        raise SpecError(tuple(found))
+
+
+def _formula_of(layer: Layer) -> SymbolicArgument | None:
+    """The problem of an argument that is a formula, if there is one."""
+    for name, value in layer:
+        for size in value if isinstance(value, tuple) else (value,):
+            if isinstance(size, Expr):
+                symbols = sorted(size.symbols)
+                return SymbolicArgument(name, layer=layer.layer_name(), name=name, value=size, symbol=symbols[0])
+    return None
 
 
 def _classes(made: Compilation) -> tuple[Classes, ClassDef]:

@@ -19,7 +19,7 @@ from netspec.emit.verify.findings import Findings, Options
 def verify(
     targets: Sequence[str],
     settings: Sequence[str],
-    symbolic: bool,
+    symbolic: Sequence[str],
     seed: int,
     opset: int,
     layers: bool,
@@ -52,7 +52,7 @@ def verify(
 
 
 def _nets(
-    targets: Sequence[str], settings: Sequence[str], symbolic: bool
+    targets: Sequence[str], settings: Sequence[str], symbolic: Sequence[str]
 ) -> tuple[list[Compilation], list[Diagnostic]]:
     """The nets of targets, and what was wrong with finding them."""
     values = parse_settings(settings)

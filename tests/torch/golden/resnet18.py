@@ -33,7 +33,7 @@ class Basic(nn.Module):
 class ResNet18(nn.Module):
     """image [3, 224, 224] -> [1000], 11,689,512 parameters.
 
-    Written for unit basic.
+    Written for unit basic, width 64.
     """
 
     def __init__(

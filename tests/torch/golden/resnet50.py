@@ -44,7 +44,7 @@ class Bottleneck(nn.Module):
 class ResNet50(nn.Module):
     """image [3, 224, 224] -> [1000], 25,557,032 parameters.
 
-    Written for unit bottleneck.
+    Written for unit bottleneck, width 64.
     """
 
     def __init__(
