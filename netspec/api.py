@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netspec.analysis.ranges import SizeRange
+    from netspec.emit.solving.search import Solution
 
 
 class Facts:
@@ -284,6 +285,21 @@ class Network(Facts):
 
         with tensors_of_any(self._made, weights, seed) as tensors:
             return outputs_of(self._made, inputs, tensors)
+
+    def solve(
+        self, claim: str, over: str | Sequence[str], *, low: int | None = None, high: int | None = None
+    ) -> Solution:
+        """What `netspec solve` prints: the sizes or values of a parameter at which a claim holds, exactly.
+
+        claim: what an `assert` may say, `"macs <= 600e6"`. over: the name of a size of an input, or of a parameter;
+        several names, `"H,W"` or `("H", "W")`, take the same value. low, high: where to look; from 1 on unless given.
+        What this net was loaded with holds for all other names. Raises SpecError where the claim or a name is wrong,
+        ValueError where there is nothing to look at or another size has no value.
+        """
+        from netspec.emit.solving.search import solve
+
+        names = [name.strip() for name in over.split(",")] if isinstance(over, str) else list(over)
+        return solve(self._made.source, self._made.name, self._made.settings, claim, names, low, high)
 
     def _repr_html_(self) -> str:
         from netspec.emit.html import html

@@ -318,6 +318,37 @@ def verify(
     sys.exit(command.verify(targets, settings, symbolic, seed, opset, layers, tolerance, form, color))
 
 
+@cli.command()
+@click.argument("target", metavar="FILE[:NET]")
+@click.argument("claim", metavar="CLAIM")
+@click.option(
+    "--over", multiple=True, metavar="NAME",
+    help="The size of an input, or the parameter, whose values are looked for; NAME,NAME for several of one value.",
+)  # fmt: skip
+@_settings
+@click.option("--from", "low", type=click.IntRange(0, 10**18), metavar="N", help="Look from N on.  [default: 1]")
+@click.option("--to", "high", type=click.IntRange(1, 10**18), metavar="N", help="Look up to N.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_color
+def solve(
+    target: str,
+    claim: str,
+    over: tuple[str, ...],
+    settings: tuple[str, ...],
+    low: int | None,
+    high: int | None,
+    form: str,
+    color: str,
+) -> None:
+    """Find the sizes at which a claim holds, such as "macs <= 600e6": anything that an `assert` may claim.
+
+    Exit code 1: there are none.
+    """
+    from netspec.emit.solving import command
+
+    sys.exit(command.solve(target, claim, over, settings, low, high, form, color))
+
+
 def _without_files(targets: tuple[str, ...], symbolic: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The targets and the names of `--symbolic`, which takes the next word: what is no name is a file, and so is the
     last name where there is no other file."""

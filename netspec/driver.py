@@ -28,6 +28,7 @@ from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
+    from netspec.analysis.claims import ClaimChecker
     from netspec.analysis.ranges import Ranges
     from netspec.analysis.receptive import ReceptiveFields
 
@@ -188,17 +189,36 @@ class Compilation:
             return None
 
     @cached_property
+    def claim_checker(self) -> ClaimChecker | None:
+        """What proves claims about the net; None where nothing is known or it does not come from text."""
+        if self.network is None or self._elaborator is None:
+            return None
+        from netspec.analysis.claims import ClaimChecker  # only where something is claimed
+
+        counted = self._totals if self.dtype == "float32" else self._count(self.types, "float32")
+        return ClaimChecker(self._elaborator, self.network, self.types, *counted)
+
+    @property
+    def root(self) -> Frame | None:
+        """Where the net's own names hold; None where it does not come from text."""
+        return self._elaborator.root if self.network is not None and self._elaborator is not None else None
+
+    @cached_property
+    def misfits(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the net, whatever its `assert`s say; to be asked for before `diagnostics`."""
+        _ = self.network
+        return tuple(diagnostic for diagnostic in self._found if diagnostic.severity == "error")
+
+    @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything that is wrong, in the order of the file."""
         if self.network is not None:
             _ = self._totals  # they may be too large to count
-        if self.network is not None and self._elaborator is not None and self._elaborator.claims:
-            from netspec.analysis.claims import ClaimChecker
-
-            counted = self._totals if self.dtype == "float32" else self._count(self.types, "float32")
-            checker = ClaimChecker(self._elaborator, self.network, self.types, *counted)
+        claims = self._elaborator.claims if self._elaborator is not None else []
+        checker = self.claim_checker if claims else None
+        if checker is not None:
             try:
-                checker.check(self._elaborator.claims)
+                checker.check(claims)
                 self._undecided = checker.undecided
             except Exhausted:  # which has been told
                 pass
@@ -351,7 +371,7 @@ def _plain(value: Any) -> Any:
     """A value from Python as the language has it: lists are tuples."""
     if isinstance(value, (list, tuple)):
         return tuple(map(_plain, value))
-    if isinstance(value, (bool, int, float, str)):
+    if isinstance(value, (bool, int, float, str, Expr)):
         return value
     raise TypeError(f"a parameter cannot be {value!r}: use numbers, texts, truth values and lists of them")
 

@@ -77,3 +77,11 @@ def test_a_heavy_import_is_noticed(tmp_path: Path) -> None:
     outcome = heavy_imports("import numpy\n" + CHECK.format(spec="lenet5"), tmp_path)
     assert outcome.exit_code == 0, outcome.output
     assert outcome.heavy == ["numpy"]
+
+
+def test_solve_imports_nothing_heavy(tmp_path: Path) -> None:
+    arguments = ["netspec", "solve", "resnet:ResNet50", "macs <= 1e9", "--over", "H,W"]
+    outcome = heavy_imports(f"from netspec.cli import main\nsys.argv = {arguments!r}\nmain()", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.heavy == [], outcome.output
+    assert "H = W from 1 to " in outcome.output

@@ -8,7 +8,7 @@ from typing import Any
 from netspec.analysis.shapes import Types
 from netspec.analysis.totals import ModuleTotals, NodeTotals, weights_of
 from netspec.elaborate.elaborator import Elaborator, PendingClaim
-from netspec.elaborate.expressions import Evaluator
+from netspec.elaborate.expressions import Evaluator, FactLookup
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Failed, NodeRef, Undecided, not_a, show
 from netspec.ir.network import LayerNode, Network
@@ -31,11 +31,15 @@ class ClaimChecker:
 
     def check(self, claims: list[PendingClaim]) -> None:
         for claim in claims:
-            evaluate = Evaluator(claim.frame, partial(self._fact, claim.frame))
+            evaluate = Evaluator(claim.frame, self.facts(claim.frame))
             try:
                 self._prove(claim.test, evaluate, claim.frame)
             except Failed:
                 continue  # reported, or unknown because of another mistake
+
+    def facts(self, frame: Frame) -> FactLookup:
+        """The facts that claims in a frame may name."""
+        return partial(self._fact, frame)
 
     def _fact(self, frame: Frame, owner: NodeRef | None, name: str) -> Any:
         if owner is None:
@@ -96,13 +100,8 @@ class ClaimChecker:
 
     def _values(self, test: ast.Expr, evaluate: Evaluator) -> str:
         """What the sides of a comparison are, where the text does not say it itself."""
-        sides = [(expr, evaluate(expr)) for expr in _sides(test)]
-        told = [
-            (" ".join(expr.span.text.split()), _figure(value))
-            for expr, value in sides
-            if not isinstance(expr, (ast.Number, ast.Boolean, ast.Sequence, ast.String))
-        ]
-        return ", ".join(f"{text} is {figure}" for text, figure in told if text != figure)
+        sides = sides_of(test, evaluate)
+        return ", ".join(f"{text} is {figure(value)}" for text, value in sides if text and text != figure(value))
 
     def _breakdown(self, test: ast.Expr, evaluate: Evaluator) -> tuple[str, ...]:
         """For a claim about the parameters of one layer: its weights, one by one."""
@@ -119,7 +118,7 @@ class ClaimChecker:
             for name, weight in weights_of(node, self.types[owner.module]).items():
                 kind = "" if weight.kind == "trainable" else f", {weight.kind}: not counted"
                 shape = "[" + ", ".join(map(str, weight.shape)) + "]"
-                lines.append(f"{name or 'itself'} {shape} = {_figure(weight.type.elements)}{kind}")
+                lines.append(f"{name or 'itself'} {shape} = {figure(weight.type.elements)}{kind}")
         return ("\n".join(lines),) if lines else ()
 
     def _owner(self, expr: ast.Expr, evaluate: Evaluator) -> NodeRef | None:
@@ -138,6 +137,15 @@ class ClaimChecker:
         return None
 
 
+def sides_of(test: ast.Expr, evaluate: Evaluator) -> list[tuple[str, Any]]:
+    """What is compared in a claim: the text of each side, none for one that says itself what it is, and its value."""
+    told = []
+    for expr in _sides(test):
+        plain = isinstance(expr, (ast.Number, ast.Boolean, ast.Sequence, ast.String))
+        told.append(("" if plain else " ".join(expr.span.text.split()), evaluate.side(expr)))
+    return told
+
+
 def _sides(test: ast.Expr) -> list[ast.Expr]:
     """What is compared in a claim, through `or` and `not`."""
     if isinstance(test, ast.Comparison):
@@ -147,7 +155,8 @@ def _sides(test: ast.Expr) -> list[ast.Expr]:
     return [side for part in test.operands for side in _sides(part)] if isinstance(test, ast.Logic) else []
 
 
-def _figure(value: Any) -> str:
+def figure(value: Any) -> str:
+    """A value in a message."""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, tuple):

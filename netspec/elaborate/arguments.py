@@ -23,6 +23,7 @@ from netspec.elaborate.values import (
     not_a,
     show,
 )
+from netspec.ir.dims import listening
 from netspec.ops import find_layer
 from netspec.ops.base import Layer
 from netspec.problems.names import (
@@ -97,14 +98,15 @@ def bind_layer(frame: Frame, layer: type[Layer], call: ast.Call, evaluate: Evalu
         if required not in values:
             evaluate.fail(MissingArgument(layer=name, name=required, example=layer.example), call.name.span)
     key = (layer, *((k, typed(v)) for k, v in values.items()))
-    made = _layers.get(key)
+    made = _layers.get(key) if not listening() else None
     if made is None:
         try:
             made = layer(**values)
         except ValidationError as error:
             _report_invalid(frame, layer, call, values, error)
             raise Failed from None
-        _keep(_layers, key, made)
+        if not listening():
+            _keep(_layers, key, made)
     if all(isinstance(a.value, (ast.Number, ast.Boolean)) for a in call.arguments):
         _keep(_constant_calls, (call, layer), made)
     return made

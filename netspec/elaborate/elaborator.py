@@ -41,7 +41,7 @@ from netspec.elaborate.values import (
     listed,
     show,
 )
-from netspec.ir.dims import Dim, Expr, TooManyTerms
+from netspec.ir.dims import Dim, Expr, TooManyTerms, unheard
 from netspec.ir.network import CallNode, Input, LayerNode, Module, Network, RepeatNode, iterations, symbol_ranges
 from netspec.ir.types import UNKNOWN, TensorType
 from netspec.ops import layer_names
@@ -104,6 +104,7 @@ class Elaborator:
         self.declared: dict[str, ast.Input] = {}  # by the names of the symbols that the net's inputs declare
         self.claims_made = 0
         self.undecided_claims = 0  # of shapes, which parameters left symbolic leave open
+        self.root: Frame | None = None  # that of the net itself
         self.outcomes: dict[ast.If, set[bool]] = {}  # how the test of each `if` came out
         self.computing: list[str] = []  # `let`s whose values are being computed
         self.nowhere = ModuleBuilder("", "", None, frozenset())
@@ -117,7 +118,7 @@ class Elaborator:
 
     def net(self, definition: Definition) -> Network | None:
         """The network of a net, or None where a parameter has no value."""
-        frame = self._frame(definition, definition.name, (), ((definition, None),), ())
+        frame = self.root = self._frame(definition, definition.name, (), ((definition, None),), ())
         try:
             self.leave_open = read_open(self.symbolic, frame)
             frame.env = self._parameters(definition, dict(definition.bound), frame)
@@ -240,7 +241,7 @@ class Elaborator:
         """The block at these arguments and input types, elaborated now or before."""
         types = tuple(v.type for v in inputs)
         key = (block.node.body, tuple((n, typed(v)) for n, v in arguments.items()), types)
-        known = self._instances.get(key)
+        known = unheard(lambda: self._instances.get(key))
         if known is not None:
             return known
         for outer, _ in frame.calls:
@@ -287,7 +288,7 @@ class Elaborator:
             raise Failed  # reported above, or at an `input` of the block
         self.finish(inner.module, outputs)
         made = Instance(inner.module.name, {member: v.type for member, v in outputs.items()})
-        self._instances[key] = made
+        unheard(lambda: self._instances.setdefault(key, made))
         return made
 
     def builder(self, name: str, title: str, parent: ModuleBuilder | None, body: ast.Body | None) -> ModuleBuilder:

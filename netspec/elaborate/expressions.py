@@ -11,6 +11,7 @@ from netspec.diagnostics import Label, Problem
 from netspec.elaborate.files import standard_names
 from netspec.elaborate.synonyms import WORD_SYNONYMS
 from netspec.elaborate.values import (
+    ANY,
     POISON,
     Failed,
     Labelled,
@@ -24,7 +25,7 @@ from netspec.elaborate.values import (
     not_a,
     show,
 )
-from netspec.ir.dims import Dim, Expr, maximum, minimum
+from netspec.ir.dims import Dim, Expr, listening, maximum, minimum, unheard
 from netspec.ops import layer_names
 from netspec.ops.base import product
 from netspec.problems.claims import NotDecided
@@ -92,8 +93,11 @@ class Evaluator:
         value = self._verdict(expr)
         if isinstance(value, bool):
             return value
-        from netspec.elaborate.undecided import told  # only on the way to an error
+        from netspec.elaborate.undecided import supposed, told  # only on the way to an error
 
+        answer = supposed(value) if listening() else None
+        if answer is not None:
+            return answer
         sides, remedy = told(self.frame.elaborator, value)
         self.fail(NotDecided(test=" ".join(expr.span.text.split()), sides=sides, remedy=remedy), expr.span)
 
@@ -155,7 +159,7 @@ class Evaluator:
             return plugin
         here = [] if frame.elaborator.diagnostics.full else frame.names()
         nearest = frame.elaborator.diagnostics.nearest
-        close = WORD_SYNONYMS.get(name) or nearest(name, [*words, *here])
+        close = WORD_SYNONYMS.get(name) or nearest(name, [*words, *(FACTS if self.facts else ()), *here])
         close = close or nearest(name, [*layer_names(), *standard_names()])
         if close is None and frame.definitions.lacking:
             raise Failed  # it may stand in the file that could not be used
@@ -203,7 +207,7 @@ class Evaluator:
             return owner.members[expr.name]
         if isinstance(owner, (Labelled, Value, NodeRef)):
             if expr.name in SHAPE_FACTS:
-                return self._shape_fact(owner, expr)
+                return self._shape_fact(owner, expr.name, expr)
             if isinstance(owner, (Labelled, NodeRef)):
                 return self._fact(owner, expr)
         self.fail(
@@ -211,20 +215,20 @@ class Evaluator:
             expr.name_span,
         )
 
-    def _shape_fact(self, owner: Labelled | Value | NodeRef, expr: ast.Member) -> Static:
+    def _shape_fact(self, owner: Labelled | Value | NodeRef, name: str, expr: ast.Member) -> Static:
         if isinstance(owner, NodeRef):
             type = self.frame.elaborator.types[owner.module][owner.node]
         else:
             type = owner.value.type if isinstance(owner, Labelled) else owner.type
         if not type.known:
             raise Failed
-        if expr.name == "shape":
+        if name == "shape":
             return type.shape
-        if expr.name == "rank":
+        if name == "rank":
             return type.rank
-        if expr.name == "elements":
+        if name == "elements":
             return type.elements
-        if expr.name == "dtype":
+        if name == "dtype":
             return type.dtype
         if not type.shape:
             self.fail(
@@ -234,7 +238,7 @@ class Evaluator:
         return type.shape[0]
 
     def _fact(self, owner: Labelled | NodeRef, expr: ast.Member) -> Static:
-        name = expr.name
+        name, node = expr.name, owner
         if self.facts is None:
             if name in FACTS:
                 self.fail(FactsOnlyInAssert(name=name), expr.name_span)
@@ -250,6 +254,8 @@ class Evaluator:
             if owner.node is None:
                 if name in FACTS:
                     return 0  # it passes its input on
+                if name == "output":
+                    return self._shape_fact(node, "shape", expr)
                 self.fail(
                     UnknownMember(owner=owner.name, name=name, remedy="it passes its input on"),
                     expr.name_span,
@@ -260,6 +266,8 @@ class Evaluator:
         inner = self.frame.elaborator.inside(owner, name)
         if isinstance(inner, NodeRef):
             return inner
+        if name == "output":  # where nothing inside has that name: the shape, as in the table
+            return self._shape_fact(node, "shape", expr)
         close = self.frame.elaborator.diagnostics.nearest(name, [*FACTS, *SHAPE_FACTS, *inner])
         remedy = f"did you mean `{close}`?" if close else f"facts: {', '.join(FACTS)}"
         self.fail(UnknownMember(owner=expr.value.span.text, name=name, remedy=remedy), expr.name_span)
@@ -302,15 +310,22 @@ class Evaluator:
         return _all(self._comparisons(expr))
 
     def _comparisons(self, expr: ast.Comparison) -> Iterator[bool | Undecided]:
-        left = self._side(expr.operands[0])
+        left = self.side(expr.operands[0])
         for operator, operand in zip(expr.operators, expr.operands[1:], strict=True):
-            right = self._side(operand)
+            right = self.side(operand)
             yield self._compare(operator, left, right, operand.span)
             left = right
 
-    def _side(self, expr: ast.Expr) -> Static:
-        """One side of a comparison: a loop's index stays one, so that it can narrow its range."""
+    def side(self, expr: ast.Expr) -> Static:
+        """One side of a comparison: a loop's index stays one, so that it can narrow its range, and a `_` in a list
+        stands for any size."""
+        if isinstance(expr, ast.Sequence):
+            return self._counted(tuple([ANY if self._is_any(item) else self(item) for item in expr.items]), expr.span)
         return self._lookup(expr) if isinstance(expr, ast.Name) else self(expr)
+
+    def _is_any(self, expr: ast.Expr) -> bool:
+        """Whether it is a `_` that no loop has as its index."""
+        return isinstance(expr, ast.Name) and expr.id == "_" and "_" not in self.frame.env
 
     def _compare(self, operator: str, left: Static, right: Static, span: Span) -> bool | Undecided:
         if isinstance(left, LoopIndex) and operator != "in" and isinstance(right, (int, float)):
@@ -326,10 +341,7 @@ class Evaluator:
             return verdict.negated() if isinstance(verdict, Undecided) else not verdict
         if operator == "in":
             if isinstance(right, tuple):
-                known = left in right or not (
-                    isinstance(left, Expr) or any(isinstance(v, (Expr, tuple)) for v in right)
-                )
-                return left in right if known else _any(equal(left, value) for value in right)
+                return _any(equal(left, value) for value in right)
             self.fail(not_a("list", right), span)
         for value in (left, right):
             if isinstance(value, bool) or not isinstance(value, (int, float, Expr)):
@@ -394,18 +406,17 @@ def _all(verdicts: Iterable[bool | Undecided]) -> bool | Undecided:
 
 
 def equal(left: Static, right: Static) -> bool | Undecided:
-    """Whether two values are equal, at all sizes, at none, or at some."""
-    if left == right:
+    """Whether two values are equal, at all sizes, at none, or at some; a `_` in a list equals any."""
+    if left is ANY or right is ANY:
         return True
     if isinstance(left, tuple) and isinstance(right, tuple):
         return len(left) == len(right) and _all([equal(a, b) for a, b in zip(left, right, strict=True)])
     if not isinstance(left, Expr) and not isinstance(right, Expr):
+        return bool(left == right)
+    left, right = (int(v) if isinstance(v, float) and v.is_integer() else v for v in (left, right))
+    if any(isinstance(v, bool) or not isinstance(v, (int, Expr)) for v in (left, right)):
         return False
-    if not isinstance(left, (int, Expr)) or not isinstance(right, (int, Expr)):
-        return False
-    from netspec.elaborate.undecided import may_hold
-
-    return Undecided(((left, "==", right),)) if may_hold(left, "==", right) else False
+    return unheard(lambda: _at_sizes(left, "==", right))
 
 
 def _ordered(operator: str, left: Any, right: Any) -> bool | Undecided:
@@ -414,7 +425,12 @@ def _ordered(operator: str, left: Any, right: Any) -> bool | Undecided:
         right = math.ceil(right) if operator in ("<", ">=") else math.floor(right)
     if isinstance(left, float):
         left = math.floor(left) if operator in ("<", ">=") else math.ceil(left)
-    if _ORDER[operator](left, right):
+    return unheard(lambda: _at_sizes(left, operator, right))
+
+
+def _at_sizes(left: Dim, operator: str, right: Dim) -> bool | Undecided:
+    """Whether a comparison of which one side is open holds."""
+    if left == right if operator == "==" else _ORDER[operator](left, right):
         return True
     from netspec.elaborate.undecided import may_hold
 

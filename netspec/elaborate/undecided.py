@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic
 from netspec.elaborate.values import Undecided
-from netspec.ir.dims import Dim, Expr, substitute
+from netspec.ir.dims import Dim, Expr, doubt, substitute, value
 from netspec.syntax import ast
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _EXPLAINED = 50  # mistakes, after which nobody looks for conditions any more
+_LARGE = 10**9  # steps from the least value of a symbol
 
 
 def explained(elaborator: Elaborator, diagnostic: Diagnostic, comparison: tuple[Any, str, Any]) -> Diagnostic:
@@ -104,6 +105,34 @@ def _holds(left: Dim, sign: str, right: Dim) -> bool:
     if sign in ("==", "!="):
         return left == right if sign == "==" else not may_hold(left, "==", right) and left != right
     return {"<=": left <= right, ">=": left >= right, "<": left < right, ">": left > right}[sign]
+
+
+def supposed(undecided: Undecided) -> bool | None:
+    """While doubts are noted, the truth value at large sizes, with a doubt for each comparison where its answer is
+    another; None where only few sizes have that answer."""
+    answers = [_holds(_at_large(left), sign, _at_large(right)) for left, sign, right in undecided.comparisons]
+    if any(
+        sign in ("==", "!=") and answer == (sign == "==")
+        for answer, (_, sign, _) in zip(answers, undecided.comparisons, strict=True)
+    ):
+        return None
+    for answer, (left, sign, right) in zip(answers, undecided.comparisons, strict=True):
+        if sign in ("==", "!="):
+            doubt("!=", left, right)
+            continue
+        small, large = (right, left) if sign in (">", ">=") else (left, right)
+        small = small + (sign in ("<", ">"))  # small <= large now
+        if answer:
+            small, large = large + 1, small
+        doubt(">", small, large)
+    return all(answers) if undecided.all else any(answers)
+
+
+def _at_large(size: Dim) -> Dim:
+    """A size at the largest values of its symbols, or at large ones."""
+    if isinstance(size, int):
+        return size
+    return value(size, {s.name: s.low + s.divisor * _LARGE if s.high is None else s.high for s in size.variables})
 
 
 def told(elaborator: Elaborator, undecided: Undecided) -> tuple[str, str]:

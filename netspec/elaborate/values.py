@@ -164,6 +164,13 @@ class Poison:
 POISON = Poison()
 
 
+class AnySize:
+    """`_` in a list that is compared: it equals whatever stands in its place."""
+
+
+ANY = AnySize()
+
+
 class Failed(Exception):
     """What was being elaborated is wrong; the diagnostic has been collected."""
 

@@ -86,7 +86,7 @@ def _least(size: Expr, one: Symbol) -> float:
 
     By each period it grows by the same number, wherever that begins."""
     try:
-        period = _period(size, one)
+        period = period_of(size, one)
     except Undecided:
         return -inf
     if period > min(_CLASSES, _WORK // size.length):
@@ -229,7 +229,7 @@ def condition(difference: Dim) -> Condition | None:
         return None
     for one in sorted(difference.variables, key=lambda s: s.name):
         try:
-            period = _period(difference, one)
+            period = period_of(difference, one)
             if period > min(_CLASSES, _WORK // difference.length):
                 continue
             kept = [r for r in _remainders(one, period) if vanishes(_at(difference, one, period, r))]
@@ -303,7 +303,7 @@ def _pieces(size: Dim, most: int = _CLASSES) -> Iterator[Dim]:
         yield size
         return
     for one in size.variables:
-        period = _period(size, one)
+        period = period_of(size, one)
         if period > 1:
             if period > min(most, _WORK // size.length):
                 raise Undecided
@@ -326,7 +326,7 @@ def _at(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
     return substitute(size, {one.name: symbol(f"{one.name}'", low, high) * period + remainder})
 
 
-def _period(size: Dim, one: Symbol) -> int:
+def period_of(size: Dim, one: Symbol) -> int:
     """By how much a symbol grows until all remainders of its quotients are the same again. Raises Undecided."""
     if isinstance(size, int):
         return 1
@@ -336,7 +336,7 @@ def _period(size: Dim, one: Symbol) -> int:
             if isinstance(atom, Op) and one in atom.left.variables | _variables(atom.right):
                 if atom.kind not in ("//", "%") or not isinstance(atom.right, int):
                     raise Undecided
-                period = lcm(period, atom.right * _period(atom.left, one))
+                period = lcm(period, atom.right * period_of(atom.left, one))
     return period
 
 
@@ -362,7 +362,7 @@ def refused(difference: Expr, kind: str, one: Symbol) -> list[Span] | None:
         start = _first(negative, one, 1)
         return [] if start is None else _spans(one, start, None)
     try:
-        period = _period(difference, one)
+        period = period_of(difference, one)
         if period > _CLASSES:
             return None
         found: list[Span] = []
@@ -469,7 +469,7 @@ def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int], lis
         return None
     (one,) = variables
     try:
-        period = _period(size, one) * stride  # by it the size grows by a multiple of the stride
+        period = period_of(size, one) * stride  # by it the size grows by a multiple of the stride
     except Undecided:
         return None
     if period > _WIDEST:

@@ -26,10 +26,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from math import ceil, floor, gcd
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 from zlib import crc32
 
 from netspec import limits
+
+_Found = TypeVar("_Found")
 
 
 class TooManyTerms(ValueError):
@@ -381,6 +383,27 @@ def _whole(bound: float | Dim, rounded: Callable[[float], int]) -> Dim:
     return rounded(bound) if isinstance(bound, float) else bound
 
 
+def listening() -> bool:
+    """Whether doubts are noted: then nothing that was computed before may stand for a comparison."""
+    return _open is not None
+
+
+def doubt(kind: Literal[">", "!="], left: Dim, right: Dim) -> None:
+    """Note, while someone listens, that a comparison is supposed to hold."""
+    if _open is not None:
+        _open.append(Doubt(kind, left, right))
+
+
+def unheard(look: Callable[[], _Found]) -> _Found:
+    """What a table has for a key with sizes: that it compares the key with others is no doubt."""
+    global _open
+    outer, _open = _open, None
+    try:
+        return look()
+    finally:
+        _open = outer
+
+
 def _holds(small: Dim, large: Dim) -> bool:
     holds = _at_most(small, large)
     if not holds and _open is not None:
@@ -450,12 +473,16 @@ def _evaluate(size: Expr, size_of: Callable[[Symbol], int]) -> int:
 def _value(atom: Atom, values: Mapping[str, Dim]) -> Dim:
     if not isinstance(atom, Op):
         return values.get(atom.name, bare(atom))
-    left, right = substitute(atom.left, values), substitute(atom.right, values)
-    if atom.kind == "//":
+    return combined(atom.kind, substitute(atom.left, values), substitute(atom.right, values))
+
+
+def combined(kind: str, left: Dim, right: Dim) -> Dim:
+    """What an `Op` of a kind stands for."""
+    if kind == "//":
         return left // right
-    if atom.kind == "%":
+    if kind == "%":
         return left % right
-    return _extreme(atom.kind, (left, right))
+    return _extreme(kind, (left, right))
 
 
 def _terms(dim: Dim) -> Terms:

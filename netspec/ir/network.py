@@ -154,23 +154,19 @@ def _knowing(one: Input, known: dict[str, Expr]) -> Input:
 
 def _of_known(module: Module, known: dict[str, Expr]) -> Module:
     """A module whose layers' arguments have what is known of the symbols of parameters."""
-    nodes: list[Node] = []
-    for node in module.nodes:
-        sizes = (
-            {}
-            if not isinstance(node, LayerNode)
-            else {
-                name: tuple(_told(size, known) for size in value) if isinstance(value, tuple) else _told(value, known)
-                for name, value in node.layer
-                if any(isinstance(size, Expr) for size in (value if isinstance(value, tuple) else (value,)))
-            }
-        )
-        nodes.append(node.model_copy(update={"layer": node.layer.model_copy(update=sizes)}) if sizes else node)
-    return module.model_copy(update={"nodes": tuple(nodes)})
 
+    def told(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(told, value))
+        return substitute(value, known) if isinstance(value, Expr) else value
 
-def _told(value: Any, known: dict[str, Expr]) -> Any:
-    return substitute(value, known) if isinstance(value, Expr) else value
+    nodes = tuple(
+        node.model_copy(update={"layer": node.layer.model_copy(update={name: told(v) for name, v in node.layer})})
+        if isinstance(node, LayerNode)
+        else node
+        for node in module.nodes
+    )
+    return module.model_copy(update={"nodes": nodes})
 
 
 def symbol_ranges(sizes: Iterable[Any]) -> tuple[SymbolRange, ...]:

@@ -1,0 +1,1 @@
+"""`netspec solve`: the sizes that meet a claim."""
