@@ -147,7 +147,7 @@ class Network(_Model):
 
 def _knowing(one: Input, known: dict[str, Expr]) -> Input:
     shape = tuple(substitute(size, known) for size in one.type.shape)
-    if any(size < 1 for size in shape):
+    if any(size < 1 or (isinstance(size, Expr) and any(s.low < 1 for s in size.variables)) for size in shape):
         raise ValueError(f"inputs: {one.name} has a size that is below 1")
     return Input.trusted(name=one.name, type=one.type.with_shape(*shape))
 

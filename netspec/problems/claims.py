@@ -108,7 +108,8 @@ class ConditionFails(Problem):
 class NotDecided(Problem):
     """`if`, `a if b else c`, `and` and `or` choose when a net is checked, so the test must come out the same at all
     sizes that the net is for. `H % 2 == 0` does not where H is left open: the net would be another one at odd
-    sizes. A condition of the input, `where H % 2 == 0`, or a value for H decides it."""
+    sizes. A condition of the input, `where H % 2 == 0`, or a value for H decides it; of a parameter that `--symbolic`
+    leaves open, `--symbolic "width > 32"` does."""
 
     code = "NS405"
     about = "A test that is true at some sizes and false at others"

@@ -356,7 +356,8 @@ class SizeTooLong(Problem):
 class BadCondition(Problem):
     """`where` after an input's shape says what a symbol of that shape may be: a range, `H >= 64` or `64 <= H <= 1024`,
     or a remainder, `H % 32 == 0`. Each condition is about one symbol, with numbers on the other sides; several are
-    separated by commas. The net is then checked for all sizes that meet them, and refuses others."""
+    separated by commas. The net is then checked for all sizes that meet them, and refuses others. `--symbolic "width >=
+    16 and width % 8 == 0"` says the same of a parameter or size that it leaves open."""
 
     code = "NS514"
     about = "A condition that is neither a range nor a remainder"

@@ -203,7 +203,7 @@ def test_ir_that_contradicts_itself():
     assert '"symbols":[{"name":"H","low":2,"high":98,"divisor":4,"remainder":2}]' in json
     for old, new in (
         ('"high":98', '"high":1'),
-        ('"low":2', '"low":0'),
+        ('"low":2', '"low":-2'),
         ('"divisor":4', '"divisor":0'),
         ('"symbols":[', '"symbols":[{"name":"H"},'),
         ('"name":"H"', '"name":"H W"'),
