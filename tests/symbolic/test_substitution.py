@@ -14,7 +14,7 @@ from netspec.ir.dims import value
 
 FIGURES = (
     "params", "macs", "mults", "adds", "flops", "connections", "weight_bytes", "activation_bytes",
-    "peak_activation_bytes",
+    "peak_activation_bytes", "active_params", "kv_cache_per_token", "kv_cache_bytes",
 )  # fmt: skip
 NETS = int(os.environ.get("NETSPEC_RANDOM_NETS", "60"))
 
@@ -31,6 +31,8 @@ SPECS: list[tuple[str, Ranges]] = [
     ("gpt2:GPT2Small", {"dim % 12 == 0": (12, 12, 90), "vocab": ANY, "T <= 1024": (1, 1, 1023)}),
     ("bert:BERT", {"dim % 12 == 0": (12, 12, 90), "vocab": ANY}),
     ("llama:Llama", {"dim % 64 == 0 and dim >= 4096": (4096, 64, 90), "hidden": ANY, "vocab": ANY}),
+    ("mixtral", {"hidden": ANY, "T": ANY}),
+    ("t5:T5Small", {"heads": ANY, "hidden": ANY, "T": ANY}),
     ("transformer:Transformer", {"hidden": ANY, "vocab": ANY}),
     ("vit:ViT_B16", {"dim % 12 == 0": (12, 12, 90), "hidden": ANY, "classes": ANY, "size >= 16": (16, 1, 300)}),
     ("seq2seq:Seq2Seq", {"units": ANY, "vocab": ANY}),
