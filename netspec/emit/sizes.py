@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.analysis.ranges import Limit, Ranges, SizeRange
+from netspec.emit.style import number, size_text
 from netspec.ir.decide import Condition
 from netspec.ir.dims import Dim, Expr, operands
 from netspec.ir.dimwriting import summands
@@ -44,6 +45,9 @@ def lines(size: Dim) -> list[str]:
 
 def told(name: str, size: Dim | None, after: str = "") -> list[str]:
     """A figure of a net's summary."""
+    if isinstance(size, int):  # as where all are numbers
+        text = size_text(size) + after.removeprefix(" bytes") if after.startswith(" bytes") else number(size) + after
+        return [f"{name:11}  {text}"]
     found = ["a long formula"] if size is None else lines(size)
     if len(found) > _LONG:
         found = [*found[: _LONG - 2], f"... and {len(found) - _LONG + 2} more lines (see --format json)"]
