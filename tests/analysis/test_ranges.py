@@ -58,15 +58,18 @@ def test_a_spec_fits_at_its_smallest_and_largest_sizes_and_not_beyond(spec: str,
     source = find_source(spec)
     made = Compilation(source, net, symbolic=True)
     assert made.sound
+    assert made.network is not None
     assert made.ranges is not None
     assert not made.ranges.joint
     smallest = {r.name: r.least for r in made.ranges.symbols.values()}
     assert Compilation(source, net, smallest).sound
     for r in made.ranges.symbols.values():
-        assert r.fits == Condition(r.name, 1, (0,))
+        declared = next(s for i in made.network.inputs for n in i.type.shape if isinstance(n, Expr)
+                        for s in n.variables if s.name == r.name)  # fmt: skip
+        assert r.fits == Condition(r.name, declared.divisor, (declared.remainder,))
         for size, limit in ((r.least - 1, r.least_by), (None if r.most is None else r.most + 1, r.most_by)):
             if limit is None:
-                assert size in (0, None)  # nothing is smaller, or no size too large
+                assert size in (declared.low - 1, None if declared.high is None else declared.high + 1)
                 continue
             assert size is not None
             beyond = Compilation(source, net, {**smallest, r.name: size})

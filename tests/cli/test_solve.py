@@ -38,14 +38,6 @@ net Choice(width = 8) {
   if width > 16 { conv 64 k=3 }
 }
 
-net Branches {
-  input image: [3, H=32, W=32] where W % 4 == 0, W >= 8
-  if H == 20 { conv 5 k=1 }
-  if H > 40 or H < 3 { conv 4 k=1 } else { conv 4 k=1 bias=false }
-  if not (H != 12 and W != 12) { relu }
-  conv (7 if W <= 16 else 6) k=1
-}
-
 net Even {
   input image: [3, H=32, 32]
   maxpool 2 -> conv 4 k=3 stride=2 -> upsample 2
@@ -62,6 +54,14 @@ net Deep(depth = 2) {
   input image: [3, 8, 8]
   repeat depth { conv 3 k=1 bias=false }
   assert depth < 9
+}
+
+net Branches {
+  input image: [3, H=32, W=32] where W % 4 == 0, W >= 8
+  if H == 20 { conv 5 k=1 }
+  if H > 40 or H < 3 { conv 4 k=1 } else { conv 4 k=1 bias=false }
+  if not (H != 12 and W != 12) { relu }
+  conv (7 if W <= 16 else 6) k=1
 }
 """
 
