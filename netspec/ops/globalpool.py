@@ -26,7 +26,8 @@ class _GlobalPool(Layer):
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
-        return x.with_shape(x.shape[0], *(1,) * spatial_axes(x))
+        axes = spatial_axes(x)
+        return x.with_shape(x.shape[0], *(1,) * axes)
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {}
@@ -81,7 +82,8 @@ class _AdaptivePool(Layer):
 
     def output(self, inputs: Types) -> TensorType:
         (x,) = inputs
-        return x.with_shape(x.shape[0], *per_axis(self.size, spatial_axes(x), "size"))
+        axes = spatial_axes(x)
+        return x.with_shape(x.shape[0], *per_axis(self.size, axes, "size"))
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
         return {}
