@@ -134,6 +134,8 @@ class Split(_Rearrange):
         return POINT if axis_index(self.axis, inputs[0]) == 0 else super().reach(inputs)
 
     def torch(self, inputs: Types) -> Torch:
+        if len(self.output(inputs)) == 1:
+            return Torch(function="{0}")
         function = "chunk" if isinstance(self.parts, int) else "split"
         args = Arg(self.parts, source=Of("parts")), Arg(dim(self.axis), "dim", 0)
         return Torch(function=f"{{0}}.{function}({{args}})", args=args)
