@@ -171,6 +171,9 @@ class Conv(Layer):
                     rule=f"input maps are numbered from 0: the last is {channels - 1}",
                 )
 
+    def _pads(self, axes: int) -> bool:
+        return self.pad == "same" or any(side for pair in pad_sides(self.pad, axes) for side in pair)
+
     def torch(self, inputs: Types) -> Torch:
         (x,) = inputs
         axes = x.rank - 1
@@ -178,6 +181,9 @@ class Conv(Layer):
         lacking = (
             self.flip or self.connect is not None or windows.uneven(self.pad, axes) or (self.pad == "same" and moves)
         )
+        mode = given("pad_mode", self.pad_mode, "padding_mode", "zeros")
+        if lacking and not self._pads(axes):  # F.pad takes no mode but `constant` for no padding
+            mode = mode._replace(value="zeros", source=None)
         settings = (
             given("k", self.k),
             given("stride", self.stride, "stride", 1),
@@ -185,7 +191,7 @@ class Conv(Layer):
             given("dilation", self.dilation, "dilation", 1),
             given("groups", self.groups, "groups", 1),
             given("bias", self.bias, "bias", True),
-            given("pad_mode", self.pad_mode, "padding_mode", "zeros"),
+            mode,
             given("flip", self.flip, "flip", False),
         )
         if self.connect is not None:
