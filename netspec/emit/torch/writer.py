@@ -414,8 +414,8 @@ class Writer:
     def _sizes(self) -> dict[tuple[str, int], py.expr]:
         """The sizes of the outputs, as far as the parameters give them."""
         found: dict[tuple[str, int], py.expr] = {}
-        for member, ref in self.places[0].module.outputs.items():
-            for axis in range(len(self.places[0].types[ref].shape)):
+        for member in self.places[0].module.outputs:
+            for axis in range(min(place.types[place.module.outputs[member]].rank for place in self.places)):
                 wishes = [
                     w for place in self.places if (w := self.classes.size(place, place.module.outputs[member], axis))
                 ]
