@@ -35,6 +35,8 @@ class GroupNorm(Layer):
         if not x.shape:
             raise wrong_rank(x, "[C] or [C, *S]")
         split_channels(x.shape[0], self.groups)
+        if x.elements == self.groups:
+            raise OneElement("input 0", layer="groupnorm", shape=x, part="group", count=1, element="element")
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:
@@ -83,7 +85,7 @@ class InstanceNorm(Layer):
         (x,) = inputs
         spatial_axes(x)
         if all(size == 1 for size in x.shape[1:]):
-            raise OneElement("input 0", layer="instancenorm", shape=x, count=1)
+            raise OneElement("input 0", layer="instancenorm", shape=x, part="channel", count=1, element="position")
         return x
 
     def weights(self, inputs: Types) -> dict[str, Weight]:

@@ -754,7 +754,7 @@ class OneElement(Problem):
     code = "NS331"
     about = "A normalisation over a single element"
     title = "`{layer}` over one element: {shape}"
-    label = "normalises each channel over its {count} position"
+    label = "normalises each {part} over its {count} {element}"
     help = "normalise before pooling, or use `layernorm` over the channels"
     sight = "would see one element"
     wrong = """
