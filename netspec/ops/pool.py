@@ -71,9 +71,9 @@ class _Pool(Layer):
         axes = inputs[0].rank - 1
         kernel, strides, dilation = self.settings(axes)
         pad = self.pad
-        if pad == "same" and all(k % 2 == s == d == 1 for k, s, d in zip(kernel, strides, dilation, strict=True)):
-            pad = tuple(k // 2 for k in kernel)  # the same for all sizes
-        lacking = pad == "same" or windows.uneven(pad, axes)
+        lacking = self.lacking(axes)
+        if pad == "same" and not lacking:
+            pad = tuple(k // 2 for k in kernel)
         padding = (windows.part_padding if lacking else windows.torch_padding)(pad, axes)
         args = (
             given("k", self.k),
@@ -86,6 +86,12 @@ class _Pool(Layer):
         if lacking:
             return Torch(f"Padded{kind}", args=args)
         return Torch(f"nn.{kind}", f"F.{self.torch_kind.lower()}_pool{axes}d", args)
+
+    def lacking(self, axes: int) -> bool:
+        """Whether torch's own pool has no such padding."""
+        if self.pad == "same":  # the same for all sizes where it is half of an odd window
+            return not all(k % 2 == s == d == 1 for k, s, d in zip(*self.settings(axes), strict=True))
+        return windows.uneven(self.pad, axes)
 
     @abstractmethod
     def torch_args(self) -> tuple[Arg, ...]:
@@ -185,8 +191,10 @@ class AvgPool(_Pool):
         output = super().output(inputs)
         x = inputs[0]
         if x.rank == 4:  # torch's avg_pool3d only
-            for n, k, name in zip(x.shape[1:], per_axis(self.k, 3, "k"), windows.AXIS_NAMES[3], strict=True):
-                if n < k:
+            kernel, names = per_axis(self.k, 3, "k"), windows.AXIS_NAMES[3]
+            before = self.lacking(3)  # the padding is made before the pool
+            for n, k, sides, name in zip(x.shape[1:], kernel, self.sides(x), names, strict=True):
+                if (n + sum(sides) if before else n) < k:
                     raise WindowBeyondInput("k", window=k, size=n, axis=name)
         return output
 
