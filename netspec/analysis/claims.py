@@ -42,6 +42,8 @@ class ClaimChecker:
         return partial(self._fact, frame)
 
     def _fact(self, frame: Frame, owner: NodeRef | None, name: str) -> Any:
+        if frame.module.name not in self.modules:  # a body that was left at a mistake is no part of the network
+            raise Failed
         if owner is None:
             return self._of_totals(frame.module.name, self.modules[frame.module.name], name)
         totals = self.nodes[owner.module][owner.node]

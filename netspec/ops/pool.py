@@ -69,11 +69,9 @@ class _Pool(Layer):
 
     def torch(self, inputs: Types) -> Torch:
         axes = inputs[0].rank - 1
-        kernel, strides, dilation = self.settings(axes)
-        pad = self.pad
-        lacking = self.lacking(axes)
+        pad, lacking = self.pad, self.lacking(axes)
         if pad == "same" and not lacking:
-            pad = tuple(k // 2 for k in kernel)
+            pad = tuple(k // 2 for k in per_axis(self.k, axes, "k"))
         padding = (windows.part_padding if lacking else windows.torch_padding)(pad, axes)
         args = (
             given("k", self.k),
