@@ -2,6 +2,7 @@
 #
 #   make demo     check a bundled spec in a small environment of its own, without torch
 #   make test     run the tests
+#   make fuzz     judge random nets for MINUTES=10, with SEED=1
 #   make lint     formatting, lints, types, import contracts
 #   make bench    run the benchmarks
 #   make docs     write the generated pages of docs/ anew
@@ -20,7 +21,7 @@ FLOCK := $(shell command -v flock 2>/dev/null)
 locked = $(if $(FLOCK),$(FLOCK) $(1).lock) $(MAKE) --silent --no-print-directory $(1)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench docs clean compiled demo-env dev-env
+.PHONY: demo test fuzz lint bench docs clean compiled demo-env dev-env
 
 demo: demo-env
 	@$(DEMO)/bin/netspec check lenet5 --columns output,params,connections
@@ -31,6 +32,12 @@ compiled: dev-env
 
 test: compiled
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+MINUTES ?= 10
+SEED ?= 1
+
+fuzz: compiled
+	@$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) --seed $(SEED)
 
 lint: dev-env
 	@$(BIN)/ruff format --check .

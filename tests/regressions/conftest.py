@@ -1,0 +1,8 @@
+"""The judges of tests/fuzz can be imported here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent / "fuzz"))
