@@ -57,6 +57,7 @@ STRICTER = {
     "NS338": "a table of one position: torch repeats it",
     "NS340": "states of one row: torch repeats it",
     "NS341": "an LSTM begins with both states or none",
+    "NS342": "a mask whose last axis is 1: torch repeats it",
     "NS343": "buckets that hold no distance",
 }
 _LARGEST = re.compile(r"torch's largest value is (\S+), onnxruntime's (\S+);")

@@ -19,6 +19,15 @@ OFTEN = ("maxpool", "conv", "avgpool") * 4 + ("upconv", "pad", "rmsnorm") * 2
 MANY = ("attention", "attention", "lstm", "gru", "rnn", "upsample", "position", "relativebias", "conv") * 2
 TURNS = (*OFTEN, *MANY, *(name for name in layer_names() if name not in SOURCES), *OFTEN)
 
+# Corners that random nets come to too seldom for so few of them.
+CORNERS = (
+    "net N {\n  input x: [4, 5]\n  maxpool 1 stride=3 ceil=true\n}\n",  # a window that would begin beyond the input
+    "net N {\n  input x: [4, 6, 9]\n  avgpool 3 stride=2 pad=1 ceil=true count_pad=false\n}\n",
+    "net N {\n  input x: [2, 4, 6]\n  pixelunshuffle 2\n}\n",
+    "net N {\n  input x: [6, 4]\n  rmsnorm axes=2\n}\n",
+    "net N {\n  input x: [3, 5, 6]\n  conv 4 k=2 pad=same stride=2 dilation=3\n  maxpool 2 stride=1 dilation=2\n}\n",
+)
+
 
 class Share(NamedTuple):
     nets: tuple[Net, ...]

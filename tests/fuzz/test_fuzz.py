@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from judging import Refusals, judge
 from metamorphic import disagreements
-from sharing import SHARES, share
+from sharing import CORNERS, SHARES, share
 from writing import Net, smaller, text_of
 
 from netspec.ops import layer_names
@@ -29,6 +29,12 @@ def test_all_judges_agree(number: int) -> None:
     assert not wrong, "\n\n".join(wrong)
     proven = sum(verdict.status == "OK" for verdict, _ in verdicts)
     assert proven >= len(verdicts) * 0.6, proven
+
+
+@pytest.mark.parametrize("text", CORNERS)
+def test_all_judges_agree_on_corners(text: str) -> None:
+    verdict = judge(text)
+    assert verdict.status == "OK", verdict.text
 
 
 @pytest.mark.parametrize("number", range(SHARES))

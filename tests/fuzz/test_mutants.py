@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mutants import HERE, mutants
-from sharing import SHARES, refusal_text, share
+from sharing import CORNERS, SHARES, refusal_text, share
 from writing import text_of
 
 MUTANTS = mutants()
@@ -29,7 +29,7 @@ def test_mutants_are_as_they_say() -> None:
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_the_share_kills_every_mutant(group: int) -> None:
     shares = [share(number) for number in range(SHARES)]
-    nets = [text_of(net) for each in shares for net in each.nets] + REGRESSIONS
+    nets = [text_of(net) for each in shares for net in each.nets] + [*CORNERS, *REGRESSIONS]
     refused = list(dict.fromkeys(refusal_text(one) for each in shares for one in each.refused))
     names = [mutant.name for mutant in MUTANTS[group::GROUPS]]
     program = Path(__file__).parent / "mutants.py"
