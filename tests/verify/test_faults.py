@@ -264,7 +264,7 @@ def test_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     found = verified("net N {\n input x: [3, H, W]\n conv 4 k=3 -> pool: maxpool 2\n globalavgpool\n}")
     assert found.status == "shapes differ"
     assert found.troubles[0].layer == "pool"
-    assert "the formula [4, H // 2 - 1, W // 2] of `pool` gives [4, 15, 16] at H=32, W=33" in told(found)
+    assert "the formula [4, H // 2 - 1, W // 2] of `pool` gives [4, 1, 2] at H=4, W=4, where the net" in told(found)
 
 
 # -- what proves nothing ----------------------------------------------------------------------------------
