@@ -504,7 +504,8 @@ class Elaborator:
                 wanted.append(frame.evaluate.number(size, "a size or `_`"))
         shape = value.type.shape
         if not value.type.known:
-            return value if None in wanted else frame.module.assumed(tuple(wanted), claim.span)
+            stated = all(isinstance(w, (int, Expr)) and not isinstance(w, bool) and not w < 1 for w in wanted)
+            return frame.module.assumed(tuple(wanted), claim.span) if stated else value
         if len(shape) == len(wanted) and all(w is None or w == s for w, s in zip(wanted, shape, strict=True)):
             return value
         if self.open_parameters and leaves_open(self, wanted, shape):

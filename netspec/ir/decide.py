@@ -29,8 +29,8 @@ class Undecided(Exception):
 
 def vanishes(size: Dim) -> bool:
     """Whether a size is known to be 0 at all values of its symbols."""
-    if isinstance(size, Expr) and size.length > _LENGTH:
-        return False
+    if isinstance(size, Expr) and (size.length > _LENGTH or len(size.symbols) < len(size.variables)):
+        return False  # too long, or two symbols of one name, of which other things are known: they are not one
     try:
         return all(isinstance(piece, int) and piece == 0 for piece in _pieces(size))
     except Undecided:

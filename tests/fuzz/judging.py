@@ -94,7 +94,7 @@ def judge(text: str, *, numbers: bool = True) -> Verdict:
         if not made.sound or made.network is None:
             return Verdict("unsound", "\n".join(map(str, made.diagnostics)))
         net = unrolled(made)
-        for case in cases(made, net):
+        for case in cases(made, net, 1):
             told = on_meta(case)
             if told:
                 return Verdict("meta", told)
@@ -109,7 +109,7 @@ def judge(text: str, *, numbers: bool = True) -> Verdict:
             if (
                 found.status == "refused"
                 and made.totals is not None
-                and not any(case.sizes for case in cases(made, net))
+                and not any(case.sizes for case in cases(made, net, 1))
             ):
                 told = by_torch_alone(made, net)
                 return Verdict("torch alone", told) if told else Verdict("refused", "\n".join(lines))
@@ -139,7 +139,7 @@ def by_torch_alone(made: Compilation, net: Unrolled) -> str:
     given = {name: shape for name, shape in given.items() if names[id(state[name])] == name}
     if given != stated:
         return f"weights {stated} are stated, torch has {given}"
-    for case in cases(made, net):
+    for case in cases(made, net, 1):
         for macs in facts.count_macs(module, case):
             if macs.static != macs.torch:
                 return facts.wrong_macs(case, macs).text

@@ -315,6 +315,14 @@ def test_written_readably(size: Dim, text: str):
     assert str(size) == text
 
 
+def test_symbols_of_one_name_are_not_one_where_other_things_are_known():
+    """A check that begins after another, of a net without conditions, must not get what was kept of that."""
+    for name in ("H", "W", "T", "A", "B", "C", "D", "E"):
+        plain, known = symbol(name), symbol(name, divisor=32)
+        for step in (2, 4, 8, 16, 32):
+            assert (plain + step - 1) // step != known // step
+
+
 def test_values_of_a_symbol():
     assert bounds(symbol("H", 60, None, 16, 12)) == (60, None)
     assert bounds(symbol("H", 61, 100, 16, 12)) == (76, 92)
