@@ -47,7 +47,8 @@ class _Writer:
                         "concat axis=0 { | identity | dense 8 }",
                         "permute (1, 0) -> conv 8 k=3 stride=2 pad=1 -> permute (1, 0)",
                         "permute (1, 0) -> maxpool 2 ceil=true -> permute (1, 0)",
-                        "a: dense 8 -> matmul transpose=true with a -> softmax -> matmul with a",
+                        f"a{len(lines)}: dense 8 -> matmul transpose=true with a{len(lines)} -> softmax"
+                        f" -> matmul with a{len(lines)}",
                         f"repeat {draw.randint(2, 4)} {{ add {{ | identity | layernorm -> attention 2 }} }}",
                         "slice 0 0 3",
                     ]

@@ -53,10 +53,12 @@ def sizes_of(made: Compilation, seed: int) -> list[dict[str, int]]:
 def test_formulas(seed: int):
     text = symbolic_net(seed)
     made = made_of(text)
-    assert made.sound, [str(d) for d in made.diagnostics] + [text]
-    assert made.totals is not None
     assert made.network is not None
     cases = sizes_of(made, seed)
+    if not made.sound:  # what is refused with symbols is refused at every size: a window larger than a crop
+        assert not cases, (text, [str(d) for d in made.diagnostics])
+        return
+    assert made.totals is not None
     assert cases, f"no sizes found for\n{text}"
     for sizes in cases:
         concrete = made_of(text, **sizes)
