@@ -3,6 +3,7 @@
 #   make demo     check a bundled spec in a small environment of its own, without torch
 #   make test     run the tests
 #   make fuzz     judge random nets for MINUTES=10, with SEED=1
+#   make share    the tests of fuzzing: a fixed share of random nets, mistakes and mutants
 #   make lint     formatting, lints, types, import contracts
 #   make bench    run the benchmarks
 #   make docs     write the generated pages of docs/ anew
@@ -21,7 +22,7 @@ FLOCK := $(shell command -v flock 2>/dev/null)
 locked = $(if $(FLOCK),$(FLOCK) $(1).lock) $(MAKE) --silent --no-print-directory $(1)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: demo test fuzz lint bench docs clean compiled demo-env dev-env
+.PHONY: demo test fuzz share lint bench docs clean compiled demo-env dev-env
 
 demo: demo-env
 	@$(DEMO)/bin/netspec check lenet5 --columns output,params,connections
@@ -31,7 +32,10 @@ compiled: dev-env
 	@$(BIN)/python -m compileall -q netspec
 
 test: compiled
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/fuzz
+
+share: compiled
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/fuzz
 
 MINUTES ?= 10
 SEED ?= 1
