@@ -108,7 +108,7 @@ class Forward:
         self._use(node.inputs)
         flow, *others = [self._batched(ref) for ref in node.inputs]
         others += self._outer(node)
-        live = {self.held[ref] for ref in self.alive}
+        live = self._live()
         name = flow if flow not in live | set(others) and flow in self.names else self._fresh(node, 0)
         if name != flow:
             self.out.append(f"{name} = {flow}")
@@ -205,7 +205,7 @@ class Forward:
         args = self.writer.function_args(node.name)
         assert args is not None
         if "{" in rule.function:
-            codes = [code if _is_one(code) else f"({code})" for code in codes]
+            codes = list(map(_one, codes))
         return fill(rule.function, codes, args, nested(rule.literal))
 
     def _inputs(self, node: LayerNode) -> list[str]:
@@ -214,7 +214,8 @@ class Forward:
         codes = []
         for ref, type in zip(node.inputs, types, strict=True):
             if node.layer.broadcasts:
-                codes.append(aligned(self.held[ref], len(type.shape), most, ref not in self.loose))
+                held = self.held[ref] if len(type.shape) == most else _one(self.held[ref])
+                codes.append(aligned(held, len(type.shape), most, ref not in self.loose))
             else:
                 codes.append(self._batched(ref))
         return codes
@@ -224,7 +225,7 @@ class Forward:
         if ref not in self.loose or not self.batch:
             return self.held[ref]
         axes = ", ".join(["-1"] * len(self.place.types[ref].shape))
-        return f"{self.held[ref]}.expand({', '.join(filter(None, [f'{self.batch}.shape[0]', axes]))})"
+        return f"{_one(self.held[ref])}.expand({', '.join(filter(None, [f'{self.batch}.shape[0]', axes]))})"
 
     def _outer(self, node: Any) -> list[str]:
         """The layers that are given to a module, because it uses their weights."""
@@ -255,8 +256,7 @@ class Forward:
 
     def _taken(self, rule: Torch, node: LayerNode, codes: Sequence[str]) -> list[str]:
         """The inputs of a module that has a call of its own; those that do not fit into its line have their own."""
-        codes = [code if _is_one(code) else f"({code})" for code in codes]
-        taken = rule.taken(codes)
+        taken = rule.taken(list(map(_one, codes)))
         if sum(map(len, taken)) <= _MOST_TAKEN:
             return taken
         for place, member in enumerate(node.layer.members[: len(taken) - 1], start=1):
@@ -275,11 +275,15 @@ class Forward:
             found |= self.pending.get(ref, {self.held[ref]})
         return found
 
+    def _live(self, but: str = "") -> set[str]:
+        """The variables that are still needed, by all values but one."""
+        held = {self.held[ref] for ref in self.alive if ref != but}
+        return held.union(*self.pending.values())
+
     def _keep(self, ref: str, node: Any = None) -> None:
         """Compute a value that is to be computed, into a variable."""
         code, used = self.held[ref], self.pending.pop(ref)
-        live = {self.held[r] for r in self.alive if r != ref}
-        live |= {name for r, names in self.pending.items() for name in names}
+        live = self._live(ref)
         if node is not None:
             live |= {
                 self.held[r] for r in node.inputs if r in self.held and r != ref and self.place.node(ref) is not node
@@ -326,6 +330,7 @@ class Forward:
         return name
 
 
-def _is_one(code: str) -> bool:
-    """Whether an expression stays whole beside an operator or before a dot."""
-    return isinstance(ast.parse(code, mode="eval").body, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+def _one(code: str) -> str:
+    """An expression as it stays whole beside an operator, before a dot and before an index."""
+    is_one = isinstance(ast.parse(code, mode="eval").body, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+    return code if is_one else f"({code})"
