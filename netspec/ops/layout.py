@@ -20,7 +20,14 @@ from netspec.ops.base import POINT, Reach, Types
 from netspec.ops.onnxrule import Graph, Value, cut, pad
 from netspec.ops.shape import _Rearrange
 from netspec.ops.torchrule import Arg, Of, Torch, alike, dim, given
-from netspec.problems.shapes import CropTooLarge, OptionMissing, OptionsConflict, SliceOutside, SplitMismatch
+from netspec.problems.shapes import (
+    CropTooLarge,
+    DtypeMismatch,
+    OptionMissing,
+    OptionsConflict,
+    SliceOutside,
+    SplitMismatch,
+)
 
 _PADS = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
 
@@ -155,7 +162,7 @@ class Pad(_Rearrange):
 
     `sides`: a number for every side, one per axis, or (before, after) per axis. `mode`: what the new
     positions hold: `constant` is `value`, `reflect` mirrors at the edge element, `replicate` repeats it,
-    `circular` goes on at the other end.
+    `circular` goes on at the other end. `reflect` and `replicate` take floating point numbers, as in torch.
 
     Cost: none.
     """
@@ -174,6 +181,15 @@ class Pad(_Rearrange):
         if self.value and self.mode != "constant":
             raise OptionsConflict(
                 "value", first="value", second="mode", why=f"mode={self.mode} takes its values from the input"
+            )
+        if self.mode in ("reflect", "replicate") and not x.dtype.startswith(("float", "bfloat")):
+            raise DtypeMismatch(
+                "input 0",
+                layer=f"pad mode={self.mode}",
+                needed="floating point numbers",
+                dtype=x.dtype,
+                shape=x,
+                remedy="`mode=constant` and `mode=circular` take elements of any type",
             )
         if self.mode in ("reflect", "circular"):
             windows.check_mirror("sides", self.mode, x.shape[1:], sides)

@@ -50,8 +50,11 @@ class GroupNorm(Layer):
         return whole(inputs[0])
 
     def torch(self, inputs: Types) -> Torch:
-        settings = given("eps", self.eps, "eps", 1e-5), given("affine", self.affine, "affine", True)
-        return Torch("nn.GroupNorm", args=(given("groups", self.groups), channels(inputs[0]), *settings))
+        (x,) = inputs
+        groups, eps = given("groups", self.groups), given("eps", self.eps, "eps", 1e-5)
+        if not isinstance(x.shape[0], int):  # without weights, which no module has of a size that is not known
+            return Torch(function="F.group_norm({0}, {args})", args=(groups, eps))
+        return Torch("nn.GroupNorm", args=(groups, channels(x), eps, given("affine", self.affine, "affine", True)))
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs
@@ -100,7 +103,10 @@ class InstanceNorm(Layer):
 
     def torch(self, inputs: Types) -> Torch:
         (x,) = inputs
-        settings = given("eps", self.eps, "eps", 1e-5), given("affine", self.affine, "affine", False)
+        eps = given("eps", self.eps, "eps", 1e-5)
+        if not isinstance(x.shape[0], int):  # without weights, which no module has of a size that is not known
+            return Torch(function="F.instance_norm({0}, {args})", args=(eps,))
+        settings = eps, given("affine", self.affine, "affine", False)
         return Torch(f"nn.InstanceNorm{x.rank - 1}d", args=(channels(x), *settings))
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
