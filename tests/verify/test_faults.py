@@ -167,6 +167,31 @@ def test_source_that_is_not_its_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "`out` of the generated module differs from that of its layers one by one" in told(found)
 
 
+def test_source_that_is_not_its_layers_far_from_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for rounding, although the layers one by one are as far from onnxruntime as the source is."""
+    generate = proof.generate
+    monkeypatch.setattr(proof, "generate", lambda made: generate(made).replace("F.relu(x)", "F.relu(x.clamp(max=5))"))
+    found = verified("net Faulty {\n  input image: [4, 12]\n  relu\n}\n")
+    assert found.status == "torch fails"
+    assert "`relu1` of the generated module differs from that of its layers one by one" in told(found)
+
+
+def test_no_number_of_large_inputs() -> None:
+    """onnxruntime makes numbers of NaN in a sigmoid, which is not compared."""
+    found = verified("""
+        net Large {
+          input x: [4, 12]
+          threshold 5 0
+          repeat 8 { mul { | identity | identity } }
+          sub { | identity | identity }
+          add with x
+          gru 3
+        }
+        """)
+    assert agrees(found)
+    assert found.notes[0] == "`gru1` is no number for inputs of mean 10"
+
+
 def test_source_with_weights_of_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
     generate = proof.generate
     monkeypatch.setattr(proof, "generate", lambda made: generate(made).replace("self.mid", "self.middle"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,7 @@ def _verify_all(nets: list[Compilation], options: Options) -> list[Findings]:
         for index in range(len(nets)):
             found.append(verify_net(nets[index], options, begin(nets[index].name or "?")))
             nets[index] = Compilation(nets[index].source, nets[index].name)
+            gc.collect()
     return found
 
 
