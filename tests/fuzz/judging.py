@@ -183,8 +183,9 @@ def torch_accepts(refused: Refused) -> str | None:
     try:
         output_types(layer, inputs)
         return None  # it was refused for another reason than its shapes
-    except Exception:
-        pass
+    except Problem as problem:
+        if problem.code != refused.code:
+            return None  # for a symbol, which torch gets as a number
     numbers = tuple(range(len(inputs)))
     step: Any = Step("layer", layer, numbers, (99,), tuple(inputs), (), {}, (), "", None)  # type: ignore[arg-type]
     tensors = [_tensor(x) for x in inputs]
