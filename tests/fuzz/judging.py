@@ -21,6 +21,7 @@ from growing import Refused, layer_of  # noqa: E402
 from onnx_nets import check, model_of  # noqa: E402
 
 from netspec.analysis.unrolled import Step, Unrolled  # noqa: E402
+from netspec.diagnostics import Problem  # noqa: E402
 from netspec.driver import Compilation  # noqa: E402
 from netspec.emit.torch.module import build  # noqa: E402
 from netspec.emit.torch.source import generate  # noqa: E402
