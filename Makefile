@@ -3,7 +3,7 @@
 #   make demo     check a bundled spec in a small environment of its own, without torch
 #   make test     run the tests
 #   make fuzz     judge random nets for MINUTES=10, with SEED=1
-#   make share    the tests of fuzzing: a fixed share of random nets, mistakes and mutants
+#   make share    only the tests of fuzzing: a fixed share of random nets, mistakes and mutants
 #   make lint     formatting, lints, types, import contracts
 #   make bench    run the benchmarks
 #   make docs     write the generated pages of docs/ anew
@@ -32,7 +32,7 @@ compiled: dev-env
 	@$(BIN)/python -m compileall -q netspec
 
 test: compiled
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/fuzz
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 share: compiled
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/fuzz
