@@ -75,32 +75,39 @@ def _check_names(module: Module, modules: dict[str, Module]) -> None:
 
 def _check_shared(modules: dict[str, Module], types: Types) -> None:
     """A node that uses weights of another needs those weights, in those shapes."""
-    users: dict[str, list[Module]] = {}
+    users = users_of(modules)
     for module in modules.values():
         if module.name not in types:
             raise IrError(f"module `{module.name}` is not used")
-        for node in module.nodes:
-            for used in used_modules(node):
-                users.setdefault(used, []).append(module)
     for module in modules.values():
         for node in module.nodes:
             if isinstance(node, RepeatNode):
                 continue
             at = f"module `{module.name}`, node `{node.name}`"
             if node.shares is not None:
-                for home, other in _owners(at, node.shares, module, node, users):
+                for home, other in owners(at, node.shares, module, node, users):
                     if not _same_weights((module, node), (home, other), modules, types):
                         raise IrError(f"{at}: its weights are not those of `{node.shares}`")
             for name, ref in node.ties.items() if isinstance(node, LayerNode) else ():
                 weight = _weights(module, node, types).get(name)
                 path, _, other_name = ref.rpartition(".")
-                for home, other in _owners(at, path, module, node, users):
+                for home, other in owners(at, path, module, node, users):
                     theirs = _weights(home, other, types).get(other_name)
                     if weight is None or theirs is None or weight.shape != theirs.shape:
                         raise IrError(f"{at}: its weight `{name}` is not like `{ref}`")
 
 
-def _owners(
+def users_of(modules: dict[str, Module]) -> dict[str, list[Module]]:
+    """The modules that use each module, once for each use."""
+    users: dict[str, list[Module]] = {}
+    for module in modules.values():
+        for node in module.nodes:
+            for used in used_modules(node):
+                users.setdefault(used, []).append(module)
+    return users
+
+
+def owners(
     at: str, path: str, module: Module, node: Node, users: dict[str, list[Module]]
 ) -> list[tuple[Module, LayerNode | CallNode]]:
     """The nodes that `path` leads to from a node, `../` from each module that uses its own."""

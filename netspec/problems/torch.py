@@ -83,3 +83,32 @@ class SymbolicArgument(Problem):
           reshape (4, -1)
         }
         """
+
+
+class OtherModule(Problem):
+    """Torch has a module of its own for each number of axes: `nn.BatchNorm2d` for images, `nn.BatchNorm1d` for
+    sequences. `reuse` applies one module again, so that its inputs need as many axes as before."""
+
+    code = "NS604"
+    about = "A layer used again for inputs with another number of axes"
+    title = "`{layer}` is another module in torch for {shape} than for {before}"
+    label = "gets {shape}"
+    help = "`reshape` before it to the axes of {before}, or write the layer anew, with weights of its own"
+    wrong = """
+        $ netspec codegen example.net
+        net Twice {
+          input image: [16, 8, 8]
+          norm: batchnorm
+          flatten start=1
+          reuse norm
+        }
+        """
+    mended = """
+        $ netspec codegen example.net
+        net Twice {
+          input image: [16, 8, 8]
+          norm: batchnorm
+          maxpool 2
+          reuse norm
+        }
+        """

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "NS603": "tests/explain and tests/symbolic: only codegen tells it",
     "NS601": "tests/explain and tests/torch: only codegen tells it",
     "NS602": "tests/explain and tests/torch: only codegen tells it",
+    "NS604": "tests/explain and tests/torch: only codegen tells it",
     "NS801": "tests/weights/test_weight_errors: a file of weights",
     "NS802": "tests/weights/test_weight_errors: a file of weights",
     "NS803": "tests/weights/test_weight_errors: a file of weights",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from netspec.analysis.shapes import owners, users_of
 from netspec.analysis.totals import weights_of
 from netspec.diagnostics import Diagnostic, Diagnostics, Problem, SpecError
 from netspec.driver import Compilation
@@ -20,17 +21,18 @@ from netspec.emit.torch.places import ClassDef
 from netspec.emit.torch_parts import part, part_names
 from netspec.emit.unrolling import numbers_given, symbolic_weight
 from netspec.ir.dims import Expr
-from netspec.ir.network import LayerNode
+from netspec.ir.network import LayerNode, Module, Node, RepeatNode, used_modules
 from netspec.ops.base import Layer
 from netspec.ops.torchrule import NOTHING
 from netspec.problems.files import TooNested
-from netspec.problems.torch import SymbolicArgument
+from netspec.problems.torch import OtherModule, SymbolicArgument
 
 
 def generate(made: Compilation) -> str:
     """The source of a sound net's torch module. Raises SpecError where there is none."""
     numbers_given(made)
     _check_sizes(made)
+    _check_reuse(made)
     try:
         classes, root = _classes(made)
     except RecursionError:
@@ -58,6 +60,54 @@ def _check_sizes(made: Compilation) -> None:
                 found.append(problem.at(span) if span else problem.nowhere(made.source.name))
     if found:
         raise SpecError(tuple(found))
+
+
+def _check_reuse(made: Compilation) -> None:
+    """Raises SpecError where a module would be applied to other axes than it is made for."""
+    found: list[Diagnostic] = []
+    modules = made.network.module_table() if made.network is not None else {}
+    users = users_of(modules)
+    for module in modules.values():
+        for node in module.nodes:
+            if isinstance(node, RepeatNode) or node.shares is None:
+                continue
+            for home, owner in owners(node.name, node.shares, module, node, users):
+                problem = _other_module((home, owner), (module, node), made, set())
+                if problem is not None:
+                    span = made.span(module.name, node.name)
+                    found.append(problem.at(span) if span else problem.nowhere(made.source.name))
+                    break
+    if found:
+        raise SpecError(tuple(found))
+
+
+def _other_module(
+    one: tuple[Module, Node], other: tuple[Module, Node], made: Compilation, seen: set[tuple[str, str]]
+) -> OtherModule | None:
+    """The problem of the first layer in two alike nodes that torch says otherwise in the second. `seen`: pairs of
+    modules that have been compared."""
+    nodes = one[1], other[1]
+    if isinstance(nodes[0], LayerNode) and isinstance(nodes[1], LayerNode):
+        before, now = ([made.types[module.name][ref] for ref in node.inputs] for module, node in (one, other))
+        if [x.rank for x in before] == [x.rank for x in now]:
+            return None
+        rules = nodes[0].layer.torch(before), nodes[1].layer.torch(now)
+        if (rules[0].module, rules[0].function) == (rules[1].module, rules[1].function):
+            return None
+        layer = nodes[0].layer.layer_name()
+        return OtherModule("input 0", layer=layer, shape=now[0], before=before[0])
+    assert made.network is not None
+    modules = made.network.module_table()
+    for pair in zip(used_modules(nodes[0]), used_modules(nodes[1]), strict=True):
+        if pair in seen:
+            continue
+        seen.add(pair)
+        first, second = (modules[name] for name in pair)
+        for inner in zip(first.nodes, second.nodes, strict=True):
+            found = _other_module((first, inner[0]), (second, inner[1]), made, seen)
+            if found is not None:
+                return found
+    return None
 
 
 def _formula_of(layer: Layer) -> SymbolicArgument | None:
