@@ -263,9 +263,9 @@ def clip(graph: Graph, x: Value, low: float, high: float) -> Value:
 
 
 def where_greater(graph: Graph, x: Value, compared: Value, bound: float, other: Value) -> Value:
-    """x where `compared` is greater than a bound, else `other`."""
-    above = graph.node("Greater", compared, number(graph, bound, compared), dtype="bool")
-    return graph.node("Where", above, x, other, dtype=x.dtype)
+    """x where `compared` is greater than a bound or NaN, as in torch, else `other`."""
+    below = graph.node("LessOrEqual", compared, number(graph, bound, compared), dtype="bool")
+    return graph.node("Where", below, other, x, dtype=x.dtype)
 
 
 def constant_of(count: int, argument: str, layer: str, x: Value) -> None:

@@ -192,6 +192,13 @@ def test_no_number_of_large_inputs() -> None:
     assert found.notes[0] == "`gru1` is no number for inputs of mean 10"
 
 
+def test_experts_of_one_score() -> None:
+    """Of inputs that are 0 all experts have one score, and torch chooses another than onnxruntime."""
+    found = verified("net Tied {\n  input x: [1]\n  softshrink 9 -> experts 4 hidden=1 top=1 bias=true\n}\n")
+    assert found.status == "not proven"
+    assert "`experts1` chooses between two that are equal but for rounding" in told(found)
+
+
 def test_source_with_weights_of_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
     generate = proof.generate
     monkeypatch.setattr(proof, "generate", lambda made: generate(made).replace("self.mid", "self.middle"))

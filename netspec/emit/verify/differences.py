@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 _NOTHING = 1e-6  # an output that is nowhere larger has no scale
 
 
+NO_DIFFERENCE = Difference(0.0, 0.0, 0.0, 0.0)
+
+
 def difference(one: Array, other: Array) -> Difference:
     """How far two arrays of one shape are apart. NaN is equal to NaN and infinity to infinity."""
     import numpy as np
 
     a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
     if not a.size:
-        return Difference(0.0, 0.0, 0.0, 0.0)
+        return NO_DIFFERENCE
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
     apart = np.where(np.isnan(apart), np.inf, apart)  # a number and no number

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from netspec.analysis.rows import layer_text
 from netspec.analysis.unrolled import Step
 from netspec.emit.onnx.graph import GraphData
-from netspec.emit.verify.differences import difference
+from netspec.emit.verify.differences import NO_DIFFERENCE, difference
 from netspec.emit.verify.findings import Difference, LayerDifference, Trouble, at_layer, share
 from netspec.emit.verify.runtime import Session, array_of
 from netspec.emit.verify.sizes import Case
 from netspec.emit.verify.stepwise import Held, Stepwise
 from netspec.emit.verify.weights import Drawn
 from netspec.ir.types import TensorType
+from netspec.ops.base import Kind
 from netspec.ops.onnxrule import Value
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _ROUNDING = 10  # departs by so many times as much as torch in float32 does
+_SHAKEN, _TIMES = 1e-6, 4  # inputs off by as much as rounding makes of them, as a share of the largest element
 
 
 class Layered:
@@ -64,16 +66,23 @@ class Layered:
 
 
 class Departure(NamedTuple):
-    """A layer by itself, as far as torch and onnxruntime are apart, and each is from float64."""
+    """A layer by itself, as far as torch and onnxruntime are apart, each is from float64, and float64 is from itself
+    for inputs that are off by rounding."""
 
     place: int  # of the layer
     own: Difference
     torch: float
     onnx: float
+    shaken: float
 
     def is_fault(self, bound: float) -> bool:
         """Whether onnxruntime departs, and not by rounding. A rule of torch's that is wrong is so in float64, too."""
-        return self.onnx > max(bound, _ROUNDING * self.torch)
+        return not self.is_choice and self.onnx > max(bound, _ROUNDING * self.torch)
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether the layer chooses, as `experts` does, between two that are equal but for rounding."""
+        return self.onnx <= _ROUNDING * self.shaken
 
 
 def compare(layered: Layered, stepwise: Stepwise) -> list[LayerDifference]:
@@ -95,8 +104,16 @@ def compare(layered: Layered, stepwise: Stepwise) -> list[LayerDifference]:
 
 def _by_itself(layered: Layered, stepwise: Stepwise, index: int, batch: int) -> Difference:
     step = stepwise.net.steps[index]
-    made = stepwise.apply(index, [layered.values[number] for number in step.takes], batch)
+    taken = [layered.values[number] for number in step.takes]
+    if not all(_is_finite(x, step.layer.takes(place, len(taken))) for place, x in enumerate(taken)):
+        return NO_DIFFERENCE  # what becomes of NaN and infinity is no matter of a layer's rule
+    made = stepwise.apply(index, taken, batch)
     return _worst([_apart(a, layered.values[n], batch) for a, n in zip(made, step.makes, strict=True)])
+
+
+def _is_finite(x: Held, kind: Kind) -> bool:
+    """Whether an input of a layer holds numbers only. In a mask, -inf hides."""
+    return kind == "mask" or not x.tensor.is_floating_point() or bool(x.tensor.isfinite().all())
 
 
 def _apart(one: Held, other: Held, batch: int) -> Difference:
@@ -111,14 +128,11 @@ def _worst(differences: Sequence[Difference]) -> Difference:
     return max(differences, key=lambda each: each.relative)
 
 
-def departure(layered: Layered, wide: Stepwise, found: Sequence[LayerDifference], bound: float) -> Departure | None:
-    """The first layer that departs by itself by more than a bound, and not by rounding. `wide`: in float64."""
-    for place, each in enumerate(found):
-        if each.own.relative > bound:
-            departs = _with_float64(layered, wide, place, each.own)
-            if departs.is_fault(bound):
-                return departs
-    return None
+def departures(layered: Layered, wide: Stepwise, found: Sequence[LayerDifference], bound: float) -> list[Departure]:
+    """The layers that depart by themselves by more than a bound. `wide`: in float64."""
+    return [
+        _with_float64(layered, wide, place, each.own) for place, each in enumerate(found) if each.own.relative > bound
+    ]
 
 
 def _with_float64(layered: Layered, wide: Stepwise, index: int, own: Difference) -> Departure:
@@ -131,15 +145,27 @@ def _with_float64(layered: Layered, wide: Stepwise, index: int, own: Difference)
     with torch.no_grad():
         exact = wide.apply(index, [_widened(x) for x in taken], batch)
         ours = narrow.apply(0, taken, batch)
+        shaken = [wide.apply(index, [_shaken(_widened(x), seed) for x in taken], batch) for seed in range(_TIMES)]
     theirs = [layered.values[number] for number in step.makes]
-    of_torch, of_onnx = (
-        _worst([_apart(a, b, batch) for a, b in zip(exact, each, strict=True)]).relative for each in (ours, theirs)
+    of_torch, of_onnx, *of_shaken = (
+        _worst([_apart(a, b, batch) for a, b in zip(exact, each, strict=True)]).relative
+        for each in (ours, theirs, *shaken)
     )
-    return Departure(index, own, of_torch, of_onnx)
+    return Departure(index, own, of_torch, of_onnx, max(of_shaken))
 
 
 def _widened(x: Held) -> Held:
     return Held(x.tensor.double(), x.batched) if x.tensor.is_floating_point() else x
+
+
+def _shaken(x: Held, seed: int) -> Held:
+    import torch
+
+    if not x.tensor.is_floating_point():
+        return x
+    drawn = torch.randn(x.tensor.shape, dtype=x.tensor.dtype, generator=torch.Generator().manual_seed(seed))
+    largest = x.tensor.abs().max().nan_to_num(posinf=0.0)
+    return Held(x.tensor + _SHAKEN * (largest if largest > 0 else 1.0) * drawn, x.batched)
 
 
 def blame(layered: Layered, departs: Departure, text: str) -> Trouble:
