@@ -173,31 +173,6 @@ def _times(large: Atom, small: Atom) -> int:
     return found
 
 
-def equal(a: Dim, b: Dim) -> bool | None:
-    """Whether two sizes are equal: True at all values of their symbols, False at none, None otherwise."""
-    if a == b:
-        return True
-    difference = a - b
-    if isinstance(difference, int) or _is_never_zero(difference):
-        return False
-    try:
-        return False if all(_is_never_zero(piece) for piece in _pieces(difference)) else None
-    except Undecided:
-        return None
-
-
-def _is_never_zero(size: Dim) -> bool:
-    if isinstance(size, int):
-        return size != 0
-    factors = gcd(*(factor for monomial, factor in size.terms.items() if monomial))
-    return size > 0 or size < 0 or size.terms.get((), 0) % factors != 0
-
-
-def less(a: Dim, b: Dim) -> bool | None:
-    """Whether a size is below another: True at all values of their symbols, False at none, None otherwise."""
-    return True if a < b else False if a >= b else None
-
-
 class Condition(NamedTuple):
     """`name % divisor` is one of `remainders`; with a divisor of 0 `name` is one of `remainders`; without remainders
     it is at least `low`, at most `high`."""
