@@ -23,10 +23,8 @@ from netspec.ir.types import TensorType
 from netspec.ops.base import Layer, Reach
 from netspec.ops.windows import AXIS_NAMES
 
-_FAR = 1 << 40  # no symbol is larger
 _TRIED = 1000  # sizes that are tried one by one where a rule takes what it compared
 _MOST_TRIED = 10_000  # sizes of inputs of windows in all; then they are taken to drop some
-_WIDEST = 4096  # stride, and remainders of a symbol, that are looked at
 
 
 class Place(NamedTuple):
@@ -207,7 +205,7 @@ class _Ranges:
         endless = [n for n in self.needs[name] if n.last is None and n.step == one.divisor]
         for need in sorted(endless, key=lambda n: (n.first, n.order)):
             first = need.first
-            while first < _FAR:
+            while first < decide.FAR:
                 reason = self._refusal(need, {**least, name: first})
                 if reason is not None:
                     break
@@ -245,7 +243,7 @@ class _Ranges:
         layer = place.layer
         reach = layer.reach([x])
         strides = reach.stride
-        if not all(isinstance(s, int) and s <= _WIDEST for s in strides) or all(s == 1 for s in strides):
+        if not all(isinstance(s, int) and s <= decide.WIDEST for s in strides) or all(s == 1 for s in strides):
             return
         self.slides = True
         self.tried += max(int(str(s)) for s in strides)

@@ -18,9 +18,8 @@ from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, subst
 _CLASSES = 1024  # of remainders that are looked at
 _LENGTH = 400  # of an expression that is looked at
 _WORK = 20_000  # classes times the length of an expression
-_FARTHEST = 1 << 40  # steps from the least size at which an order is looked for
-_WIDEST = 4096  # remainders that a condition is worked out of
-_FAR = 1 << 40  # no symbol is larger
+WIDEST = 4096  # remainders that a condition is worked out of
+FAR = 1 << 40  # steps from the least size within which a place is looked for: no symbol is larger
 
 
 class Undecided(Exception):
@@ -227,7 +226,7 @@ def ordering(difference: Dim) -> Condition | None:
     def holds(step: int) -> bool:
         return value(difference, {one.name: one.low + step * one.divisor}) >= 0
 
-    most = _FARTHEST if one.high is None else (one.high - one.low) // one.divisor
+    most = FAR if one.high is None else (one.high - one.low) // one.divisor
     first = holds(0)
     same, other = 0, 1  # steps: one that holds as the first does, and one that may not
     while other < most and holds(other) == first:
@@ -388,7 +387,7 @@ def _first(size: Expr, one: Symbol, bound: int) -> int | None:
     def reaches(step: int) -> bool:
         return value(size, {one.name: one.low + step * one.divisor}) >= bound
 
-    most = _FAR if one.high is None else (one.high - one.low) // one.divisor
+    most = FAR if one.high is None else (one.high - one.low) // one.divisor
     high = 1
     if reaches(0):
         return one.low
@@ -429,7 +428,7 @@ def _atom_grows(atom: Op) -> bool:
 def both(a: Condition, b: Condition) -> Condition | None:
     """Where two conditions on a symbol hold; None where they exclude each other, or that is too long to say."""
     period = lcm(a.divisor, b.divisor)
-    if period > _WIDEST:
+    if period > WIDEST:
         return None
     ours, theirs = set(a.remainders), set(b.remainders)
     kept = [r for r in range(period) if r % a.divisor in ours and r % b.divisor in theirs]
@@ -447,7 +446,7 @@ def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int], lis
         period = period_of(size, one) * stride  # by it the size grows by a multiple of the stride
     except Undecided:
         return None
-    if period > _WIDEST:
+    if period > WIDEST:
         return None
     base = -(-one.low // period) * period
     found: dict[bool, list[int]] = {True: [], False: []}
