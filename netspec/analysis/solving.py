@@ -9,11 +9,11 @@ sign changes is found by bisection. Minima and maxima are taken apart: max(a, b)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 from netspec.analysis.values import PERIOD, Range, Values, remainders, trimmed
-from netspec.ir.decide import Undecided, period_of
+from netspec.ir.decide import Undecided, earliest, period_of
 from netspec.ir.dims import Atom, Dim, Expr, Op, Symbol, combined, value
 
 _WORK = 4_000_000  # values of an expression, times its length
@@ -95,11 +95,11 @@ def _not_below(differences: list[int], last: int | None) -> list[Range]:
     rises = _not_below(differences[1:], None if last is None else last - 1) if last != 0 else []
     for first, end, rising in _monotone(rises, last):
         if rising:
-            edge = _first(lambda step: _at(differences, step) >= 0, first, end)
+            edge = earliest(lambda step: _at(differences, step) >= 0, first, end)
             if edge is not None:
                 found.append((edge, end))
         else:
-            edge = _first(lambda step: _at(differences, step) < 0, first, end)
+            edge = earliest(lambda step: _at(differences, step) < 0, first, end)
             if edge is None:
                 found.append((first, end))
             elif edge > first:
@@ -120,23 +120,6 @@ def _monotone(rises: list[Range], last: int | None) -> Iterator[tuple[int, int |
         at = end + 1
     if at == 0 or last is None or at < last:
         yield at, last, False
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int | None) -> int | None:
-    """The first number from `low` to `high` from which on something holds; without `high` it holds at some."""
-    if high is None:
-        high = low + 1
-        while not holds(high):
-            high = low + 2 * (high - low)
-    elif not holds(high):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _at(differences: list[int], step: int) -> int:

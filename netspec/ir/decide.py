@@ -8,7 +8,7 @@ symbols, or minima and maxima that remain, stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from math import gcd, inf, lcm, prod
 from typing import NamedTuple
@@ -226,22 +226,16 @@ def ordering(difference: Dim) -> Condition | None:
     def holds(step: int) -> bool:
         return value(difference, {one.name: one.low + step * one.divisor}) >= 0
 
-    most = FAR if one.high is None else (one.high - one.low) // one.divisor
-    first = holds(0)
-    same, other = 0, 1  # steps: one that holds as the first does, and one that may not
-    while other < most and holds(other) == first:
-        same, other = other, 2 * other
-    other = min(other, most)
-    if holds(other) == first:
+    at_first = holds(0)
+    step = earliest(lambda step: holds(step) != at_first, 0, _steps(one))
+    if step is None:
         return None
-    while other - same > 1:
-        middle = (same + other) // 2
-        same, other = (middle, other) if holds(middle) == first else (same, middle)
-    low, high = (one.low, one.low + same * one.divisor) if first else (one.low + other * one.divisor, one.high)
+    edge = one.low + step * one.divisor
+    low, high = (one.low, edge - one.divisor) if at_first else (edge, one.high)
     kept = symbol(one.name, low, high, one.divisor, one.remainder)
     if not substitute(difference, {one.name: kept}) >= 0:
         return None
-    return Condition(one.name, 1, (), None, high) if first else Condition(one.name, 1, (), low)
+    return Condition(one.name, 1, (), None, high) if at_first else Condition(one.name, 1, (), low)
 
 
 def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
@@ -327,13 +321,13 @@ def refused(difference: Expr, kind: str, one: Symbol) -> list[Span] | None:
     """The sizes at which a difference is below 0, or is 0; None where that is not decided."""
     negative = -difference
     if _grows(difference):
-        start = _first(difference, one, 0)
+        start = _reaching(difference, one, 0)
         if kind == ">":
             return _spans(one, one.low, start)
-        return _spans(one, start, _first(difference, one, 1)) if start is not None else []
+        return _spans(one, start, _reaching(difference, one, 1)) if start is not None else []
     if kind == ">" and isinstance(negative, Expr) and _grows(negative):
         # it is at least 0 up to where its negative, which grows, is 1
-        start = _first(negative, one, 1)
+        start = _reaching(negative, one, 1)
         return [] if start is None else _spans(one, start, None)
     try:
         period = period_of(difference, one)
@@ -381,25 +375,33 @@ def _spans(one: Symbol, first: int, stop: int | None) -> list[Span]:
     return [(first, None if stop is None else stop - one.divisor, one.divisor)]
 
 
-def _first(size: Expr, one: Symbol, bound: int) -> int | None:
+def _reaching(size: Expr, one: Symbol, bound: int) -> int | None:
     """The least value of a symbol at which a size that grows with it is at least so large; None where there is none."""
 
     def reaches(step: int) -> bool:
         return value(size, {one.name: one.low + step * one.divisor}) >= bound
 
-    most = FAR if one.high is None else (one.high - one.low) // one.divisor
-    high = 1
-    if reaches(0):
-        return one.low
-    while not reaches(min(high, most)):
-        if high >= most:
+    step = earliest(reaches, 0, _steps(one))
+    return None if step is None else one.low + step * one.divisor
+
+
+def _steps(one: Symbol) -> int:
+    """How many values of a symbol are looked at, after its least."""
+    return FAR if one.high is None else (one.high - one.low) // one.divisor
+
+
+def earliest(holds: Callable[[int], bool], low: int, high: int | None = None) -> int | None:
+    """The first number from `low` to `high` from which on something holds; without `high` it must hold at some."""
+    below, at, step = low - 1, low, 1
+    while not holds(at):
+        if at == high:
             return None
-        high *= 2
-    low, high = high // 2, min(high, most)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    return one.low + high * one.divisor
+        below, at = at, low + step if high is None else min(low + step, high)
+        step *= 2
+    while at - below > 1:
+        middle = (below + at) // 2
+        below, at = (below, middle) if holds(middle) else (middle, at)
+    return at
 
 
 def _grows(size: Dim) -> bool:

@@ -23,7 +23,7 @@ from netspec.elaborate.expressions import Evaluator
 from netspec.elaborate.files import Definitions
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Failed, Work, not_a
-from netspec.ir.decide import Undecided
+from netspec.ir.decide import Undecided, earliest
 from netspec.ir.dims import Dim, Doubt, Expr, Symbol, TooManyTerms, doubts, symbol
 from netspec.problems.names import BadArgument, BadOperation, NotAValue, NotSymbolic, OutOfRange, UnknownSymbolic
 from netspec.problems.structure import FiguresTooLarge, SizeTooLong, TooLarge
@@ -388,15 +388,8 @@ class _Search:
                 found = found & at_least_zero(size + miss, self.one)
             return found
 
-        low, high = 0, 1
-        while not within(high):
-            if high > 10**limits.INTEGER_DIGITS:
-                return None
-            low, high = high, high * 4
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if within(middle) else (middle, high)
-        return self._point(within(high).first)
+        miss = earliest(lambda miss: bool(within(miss)), 1, 10**limits.INTEGER_DIGITS)
+        return self._point(within(miss).first) if miss is not None else None
 
     # -- without --------------------------------------------------------------------------------------
 
