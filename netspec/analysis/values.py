@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from math import lcm
 from typing import NamedTuple, TypeAlias
 
-from netspec.ir.decide import Undecided
+from netspec.ir.decide import Undecided, shortest
 from netspec.ir.dims import Symbol
 
 Range: TypeAlias = tuple[int, int | None]  # the first and the last number; None where there is no last
@@ -141,7 +141,7 @@ class Values:
         symbol = self.symbol
         for start, end, active in self._segments():
             if end is None or end - start + 1 >= self.period:
-                divisor, kept = _shortest(self.period, active, symbol)
+                divisor, kept = shortest(self.period, active)
                 pattern = Stretch(start, end, divisor, kept)
                 first = pattern.after(start - 1)
                 last = None if end is None else pattern.before(end + 1)
@@ -212,16 +212,6 @@ def _gaps(ranges: Ranges, symbol: Symbol) -> list[Range]:
             return found
         at = last + 1
     return [*found, (at, symbol.high)]
-
-
-def _shortest(period: int, active: set[int], symbol: Symbol) -> tuple[int, tuple[int, ...]]:
-    """The pattern with the smallest divisor that says the same of the symbol's values."""
-    for divisor in range(symbol.divisor, period + 1, symbol.divisor):
-        if period % divisor == 0:
-            kept = {r % divisor for r in active}
-            if len(kept) * (period // divisor) == len(active):
-                return divisor, tuple(sorted(kept))
-    raise AssertionError("the period itself is a pattern")
 
 
 def _progressions(stretches: list[Stretch]) -> Iterator[Stretch]:

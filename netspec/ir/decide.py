@@ -8,7 +8,7 @@ symbols, or minima and maxima that remain, stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from math import gcd, inf, lcm, prod
 from typing import NamedTuple
@@ -210,7 +210,7 @@ def condition(difference: Dim) -> Condition | None:
         except Undecided:
             continue
         if kept:
-            return _shortest(one.name, period, kept)
+            return Condition(one.name, *shortest(period, kept))
         values = _roots(difference, one, period)
         if values:
             return Condition(one.name, 0, tuple(values))
@@ -255,14 +255,14 @@ def _roots(difference: Expr, one: Symbol, period: int) -> list[int]:
     return sorted(found) if len(found) <= 8 else []
 
 
-def _shortest(name: str, period: int, kept: list[int]) -> Condition:
-    """The condition with the smallest divisor that says the same."""
-    for divisor in range(1, period + 1):
+def shortest(period: int, kept: Collection[int]) -> tuple[int, tuple[int, ...]]:
+    """Remainders by a period as those by the smallest divisor of it that say the same."""
+    for divisor in range(1, period):
         if period % divisor == 0:
             classes = {r % divisor for r in kept}
             if len(classes) * (period // divisor) == len(kept):
-                return Condition(name, divisor, tuple(sorted(classes)))
-    return Condition(name, period, tuple(kept))
+                return divisor, tuple(sorted(classes))
+    return period, tuple(sorted(kept))
 
 
 def _pieces(size: Dim, most: int = _CLASSES) -> Iterator[Dim]:
@@ -434,7 +434,7 @@ def both(a: Condition, b: Condition) -> Condition | None:
         return None
     ours, theirs = set(a.remainders), set(b.remainders)
     kept = [r for r in range(period) if r % a.divisor in ours and r % b.divisor in theirs]
-    return _shortest(a.name, period, kept) if kept else None
+    return Condition(a.name, *shortest(period, kept)) if kept else None
 
 
 def where(size: Expr, stride: int, kept: list[int]) -> tuple[int, list[int], list[int]] | None:
