@@ -17,7 +17,7 @@ from netspec.analysis.shapes import Types
 from netspec.diagnostics import Problem
 from netspec.ir import decide
 from netspec.ir.decide import Condition
-from netspec.ir.dims import Dim, Doubt, Expr, Symbol, bounds, doubts, value
+from netspec.ir.dims import Doubt, Expr, Symbol, bounds, doubts, value, variables_of
 from netspec.ir.network import CallNode, LayerNode, Module, Network, iterations
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer, Reach
@@ -96,7 +96,7 @@ class _Need(NamedTuple):
 
 def ranges(network: Network, types: Types) -> Ranges:
     """The sizes of the symbols of a sound network's inputs."""
-    symbols = {s.name: s for item in network.inputs for d in item.type.shape for s in _variables(d)}
+    symbols = {s.name: s for item in network.inputs for d in item.type.shape for s in variables_of(d)}
     return _Ranges(symbols, network, types).table()
 
 
@@ -118,7 +118,7 @@ class _Ranges:
             if key in seen or not any(isinstance(d, Expr) for x in inputs for d in x.shape):
                 continue
             seen.add(key)
-            for symbol in {s for x in inputs for d in x.shape for s in _variables(d)}:
+            for symbol in {s for x in inputs for d in x.shape for s in variables_of(d)}:
                 self._meet(symbol)
             with doubts() as found:
                 place.layer.output(inputs)
@@ -250,7 +250,7 @@ class _Ranges:
         if self.tried > _MOST_TRIED:
             for axis_name, size in zip(AXIS_NAMES[x.rank - 1], x.shape[1:], strict=True):
                 self.drops.append(Drop(place, axis_name, None))
-                self.whole |= dict.fromkeys((s.name for s in _variables(size)), None)
+                self.whole |= dict.fromkeys((s.name for s in variables_of(size)), None)
             return
         dropped = _dropped(layer, x, reach)
         for axis, remainders in dropped.items():
@@ -328,7 +328,3 @@ def _written(difference: Expr, sign: str) -> str:
     if isinstance(left, Expr) and all(factor < 0 for factor in left.terms.values()) and sign == ">=":
         return f"{-left} <= {constant}"
     return f"{left} {sign} {-constant}"
-
-
-def _variables(size: Dim) -> set[Symbol]:
-    return size.variables if isinstance(size, Expr) else set()

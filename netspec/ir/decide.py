@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import gcd, inf, lcm, prod
 from typing import NamedTuple
 
-from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, substitute, symbol, value
+from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, bounds, substitute, symbol, value, variables_of
 
 _CLASSES = 1024  # of remainders that are looked at
 _LENGTH = 400  # of an expression that is looked at
@@ -301,15 +301,11 @@ def period_of(size: Dim, one: Symbol) -> int:
     period = one.divisor
     for monomial in size.terms:
         for atom, _ in monomial:
-            if isinstance(atom, Op) and one in atom.left.variables | _variables(atom.right):
+            if isinstance(atom, Op) and one in atom.left.variables | variables_of(atom.right):
                 if atom.kind not in ("//", "%") or not isinstance(atom.right, int):
                     raise Undecided
                 period = lcm(period, atom.right * period_of(atom.left, one))
     return period
-
-
-def _variables(size: Dim) -> set[Symbol]:
-    return size.variables if isinstance(size, Expr) else set()
 
 
 # -- the sizes at which a condition holds ---------------------------------------------------------------------

@@ -244,8 +244,7 @@ class Expr:
         for monomial in self.terms:
             for atom, _ in monomial:
                 if isinstance(atom, Op):
-                    found |= atom.left.variables
-                    found |= atom.right.variables if isinstance(atom.right, Expr) else set()
+                    found |= atom.left.variables | variables_of(atom.right)
                 else:
                     found.add(atom)
         return found
@@ -289,6 +288,11 @@ def _of_symbol(symbol: Symbol) -> Expr:
         return bare(symbol)
     terms: Terms = {((Op("//", bare(symbol), symbol.divisor), 1),): symbol.divisor}
     return Expr(terms | {(): symbol.remainder} if symbol.remainder else terms)
+
+
+def variables_of(size: Dim) -> set[Symbol]:
+    """The symbols in a size."""
+    return size.variables if isinstance(size, Expr) else set()
 
 
 def total(sizes: Iterable[Dim]) -> Dim:

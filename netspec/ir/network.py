@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from netspec.ir.dims import Expr, Symbol, substitute, symbol
+from netspec.ir.dims import Expr, Symbol, substitute, symbol, variables_of
 from netspec.ir.types import TensorType
 
 
@@ -147,7 +147,7 @@ class Network(_Model):
 
 def _knowing(one: Input, known: dict[str, Expr]) -> Input:
     shape = tuple(substitute(size, known) for size in one.type.shape)
-    if any(size < 1 or (isinstance(size, Expr) and any(s.low < 1 for s in size.variables)) for size in shape):
+    if any(size < 1 or any(s.low < 1 for s in variables_of(size)) for size in shape):
         raise ValueError(f"inputs: {one.name} has a size that is below 1")
     return Input.trusted(name=one.name, type=one.type.with_shape(*shape))
 
@@ -171,7 +171,7 @@ def _of_known(module: Module, known: dict[str, Expr]) -> Module:
 
 def symbol_ranges(sizes: Iterable[Any]) -> tuple[SymbolRange, ...]:
     """The symbols in sizes of which more is known than that they are at least 1."""
-    found = {one for size in sizes if isinstance(size, Expr) for one in size.variables}
+    found = {one for size in sizes for one in variables_of(size)}
     ranged = sorted(one for one in found if one != Symbol(one.name))
     return tuple(SymbolRange.trusted(**one._asdict()) for one in ranged)
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import lcm
 from typing import Any, NamedTuple
 
-from netspec.ir.dims import Atom, Dim, Expr, Monomial, Symbol, value
+from netspec.ir.dims import Atom, Dim, Expr, Monomial, Symbol, value, variables_of
 
 _LENGTH = 400  # of an expression that is looked at
 _MORE = (0, 1, 31, 99_991)  # how far above its least value a symbol is tried
@@ -20,7 +20,7 @@ _MORE = (0, 1, 31, 99_991)  # how far above its least value a symbol is tried
 def largest(sizes: Iterable[Dim], least: Mapping[str, int]) -> list[Dim]:
     """The sizes without those that another is at least as large as where each symbol has at least a least value."""
     distinct = list({size if isinstance(size, int) else frozenset(size.terms.items()): size for size in sizes}.values())
-    variables = {s.name: s for size in distinct for s in (() if isinstance(size, int) else size.variables)}
+    variables = {s.name: s for size in distinct for s in variables_of(size)}
     least = {name: max(s.low, least.get(name, s.low)) for name, s in variables.items()}
     places = [{name: low + more for name, low in least.items()} for more in _MORE]
     atoms: dict[Atom, list[int]] = {}

@@ -24,7 +24,7 @@ from netspec.elaborate.files import Definitions
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Failed, Work, not_a
 from netspec.ir.decide import Undecided, earliest
-from netspec.ir.dims import Dim, Doubt, Expr, Symbol, TooManyTerms, doubts, symbol
+from netspec.ir.dims import Dim, Doubt, Symbol, TooManyTerms, doubts, symbol, variables_of
 from netspec.problems.names import BadArgument, BadOperation, NotAValue, NotSymbolic, OutOfRange, UnknownSymbolic
 from netspec.problems.structure import FiguresTooLarge, SizeTooLong, TooLarge
 from netspec.problems.syntax import UnexpectedToken
@@ -453,8 +453,7 @@ def _variables(value: Any) -> set[Symbol]:
     """The symbols in a size, or in a list with some."""
     if isinstance(value, tuple):
         return {variable for item in value for variable in _variables(item)}
-    value = value.size if isinstance(value, Share) else value
-    return value.variables if isinstance(value, Expr) else set()
+    return variables_of(value.size if isinstance(value, Share) else value)
 
 
 def _words(span: Span) -> str:
