@@ -11,7 +11,7 @@ from netspec.elaborate.frame import Frame
 from netspec.elaborate.symbolic import ON_COMMAND
 from netspec.elaborate.undecided import may_hold, written
 from netspec.elaborate.values import Failed
-from netspec.ir.dims import Dim, Symbol
+from netspec.ir.dims import Dim, Symbol, common_remainder, ranged
 from netspec.problems.claims import ConditionFails
 from netspec.problems.structure import BadCondition, NoSizes
 from netspec.source import SourceFile, Span
@@ -214,24 +214,17 @@ def declared(name: str, conditions: Sequence[Condition], frame: Frame, low: int 
 
 def _narrowed(known: Symbol, condition: Condition) -> Symbol | None:
     """The symbol with one condition more; None where it has no values left."""
-    _, low, high, divisor, remainder = known
-    if condition.kind == ">=":
-        low = max(low, condition.number)
-    elif condition.kind == "<=":
-        high = condition.number if high is None else min(high, condition.number)
-    else:
-        common = gcd(divisor, condition.divisor)
-        if (condition.number - remainder) % common:
-            return None
-        steps = (condition.number - remainder) // common * pow(divisor // common, -1, condition.divisor // common)
-        remainder += divisor * (steps % (condition.divisor // common))
-        divisor *= condition.divisor // common
-    low += (remainder - low) % divisor
-    if high is not None:
-        high -= (high - remainder) % divisor
-        if high < low:
-            return None
-    return Symbol(known.name, low, high, divisor, remainder % divisor)
+    name, low, high, divisor, remainder = known
+    try:
+        if condition.kind == ">=":
+            low = max(low, condition.number)
+        elif condition.kind == "<=":
+            high = condition.number if high is None else min(high, condition.number)
+        else:
+            divisor, remainder = common_remainder((divisor, remainder), (condition.divisor, condition.number))
+        return ranged(name, low, high, divisor, remainder)
+    except ValueError:
+        return None
 
 
 def _what_fits(known: Symbol, condition: Condition) -> str:

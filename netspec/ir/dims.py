@@ -269,13 +269,30 @@ def symbol(name: str, low: int = 1, high: int | None = None, divisor: int = 1, r
     """The size that a name stands for: any integer from `low` to `high`, `remainder` more than a multiple of `divisor`.
 
     Raises ValueError where there is none."""
+    return _of_symbol(ranged(name, low, high, divisor, remainder))
+
+
+def ranged(name: str, low: int, high: int | None, divisor: int, remainder: int) -> Symbol:
+    """A symbol, from its least value to its greatest. Raises ValueError where it has none."""
     remainder %= divisor
     low += (remainder - low) % divisor
     if high is not None:
         high -= (high - remainder) % divisor
         if high < low:
             raise ValueError(f"{name} has no values")
-    return _of_symbol(Symbol(name, low, high, divisor, remainder))
+    return Symbol(name, low, high, divisor, remainder)
+
+
+def common_remainder(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """The divisor and remainder of the numbers that have two remainders, each given behind its divisor. Raises
+    ValueError where there are none."""
+    (divisor, remainder), (other, wanted) = a, b
+    shared = gcd(divisor, other)
+    if (wanted - remainder) % shared:
+        raise ValueError(f"no number has the remainders {remainder} by {divisor} and {wanted} by {other}")
+    other //= shared
+    steps = (wanted - remainder) // shared * pow(divisor // shared, -1, other) % other
+    return divisor * other, remainder + divisor * steps
 
 
 def bare(symbol: Symbol) -> Expr:

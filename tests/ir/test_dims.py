@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
 import random
 import time
@@ -19,6 +21,7 @@ from netspec.ir.dims import (
     Expr,
     TooManyTerms,
     bounds,
+    common_remainder,
     maximum,
     minimum,
     parse_dim,
@@ -329,6 +332,19 @@ def test_values_of_a_symbol():
     assert bounds(symbol("H", 61, 100, 16, 12) // 16) == (4, 5)
     with pytest.raises(ValueError, match="H has no values"):
         symbol("H", 61, 75, 16, 12)
+
+
+def test_numbers_with_two_remainders():
+    for divisor, other in itertools.product(range(1, 13), repeat=2):
+        for a, b in itertools.product(range(divisor), range(other)):
+            period = math.lcm(divisor, other)
+            both = [n for n in range(period) if n % divisor == a and n % other == b]
+            if both:
+                assert common_remainder((divisor, a), (other, b)) == (period, *both)
+            else:
+                with pytest.raises(ValueError, match=f"remainders {a} by {divisor} and {b} by {other}"):
+                    common_remainder((divisor, a), (other, b))
+    assert common_remainder((10**9 + 7, 5), (10, 3)) == (10**10 + 70, 4_000_000_033)  # 4*(10**9 + 7) + 5
 
 
 def squared() -> Dim:

@@ -9,7 +9,7 @@ are none that meet it. At the ends of what was found, on both sides, the net is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import lcm
+from functools import reduce
 from typing import Any, NamedTuple
 
 from netspec import limits
@@ -24,7 +24,7 @@ from netspec.elaborate.files import Definitions
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Failed, Work, not_a
 from netspec.ir.decide import Undecided, earliest
-from netspec.ir.dims import Dim, Doubt, Symbol, TooManyTerms, doubts, symbol, variables_of
+from netspec.ir.dims import Dim, Doubt, Symbol, TooManyTerms, common_remainder, doubts, symbol, variables_of
 from netspec.problems.names import BadArgument, BadOperation, NotAValue, NotSymbolic, OutOfRange, UnknownSymbolic
 from netspec.problems.structure import FiguresTooLarge, SizeTooLong, TooLarge
 from netspec.problems.syntax import UnexpectedToken
@@ -233,7 +233,7 @@ class _Search:
         highs = [bound for bound in (self.high, *(one.high for one in found)) if bound is not None]
         lows = [one.low for one in found] if low is None else [low, *(one.low for one in found)]
         try:
-            divisor, remainder = _common(found)
+            divisor, remainder = reduce(common_remainder, [(one.divisor, one.remainder) for one in found])
             one = symbol(self.names[0], max(lows), min(highs, default=None), divisor, remainder)
         except ValueError:
             raise WrongUse(f"there is no value of {' and '.join(self.names)} to look at") from None
@@ -435,18 +435,6 @@ def _may_depend(code: str) -> bool:
 def _too_many(values: Values) -> bool:
     """Whether values are too many to check each."""
     return values.size is None or values.size > _TRIED
-
-
-def _common(found: Sequence[Symbol]) -> tuple[int, int]:
-    """The divisor and remainder of what all symbols can be. Raises ValueError where there is nothing."""
-    divisor, remainder = 1, 0
-    for one in found:
-        both = [r for r in range(remainder, divisor * one.divisor, divisor) if r % one.divisor == one.remainder]
-        if not both:
-            raise ValueError("no value in common")
-        period = lcm(divisor, one.divisor)
-        divisor, remainder = period, both[0] % period
-    return divisor, remainder
 
 
 def _variables(value: Any) -> set[Symbol]:
