@@ -28,8 +28,8 @@ class Undecided(Exception):
 
 def vanishes(size: Dim) -> bool:
     """Whether a size is known to be 0 at all values of its symbols."""
-    if isinstance(size, Expr) and (size.length > _LENGTH or len(size.symbols) < len(size.variables)):
-        return False  # too long, or two symbols of one name, of which other things are known: they are not one
+    if isinstance(size, Expr) and size.length > _LENGTH:
+        return False
     try:
         return all(isinstance(piece, int) and piece == 0 for piece in _pieces(size))
     except Undecided:
@@ -288,7 +288,10 @@ def _remainders(one: Symbol, period: int) -> Iterator[int]:
 
 
 def _at(size: Expr, one: Symbol, period: int, remainder: int) -> Dim:
-    """The size with the symbol as period * its quotient + remainder."""
+    """The size with the symbol as period * its quotient + remainder. Raises Undecided where another symbol, of which
+    other things are known, has its name: they are not one."""
+    if len(size.symbols) < len(size.variables):
+        raise Undecided
     low = max(-((remainder - one.low) // period), 0)
     high = None if one.high is None else max((one.high - remainder) // period, low)
     return substitute(size, {one.name: symbol(f"{one.name}'", low, high) * period + remainder})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netspec.ir.decide import never_zero, ordering
+from netspec.ir.decide import condition, never_zero, ordering
 from netspec.ir.dims import Dim, Expr, symbol, value
 
 RANGES: list[dict[str, Any]] = [
@@ -70,6 +70,7 @@ def h_step(known: dict[str, Any]) -> int:
         (symbol("H") // 2, False), (symbol("H", divisor=4) - 6, True), (symbol("H", divisor=4) - 8, False),
         (symbol("H") * symbol("W") + 1, True), (symbol("H", 3) * symbol("W", 2) - 6, False),
         (symbol("H") - 2 * (symbol("H") // 2) - 3, True), (0, False), (3, True),
+        (symbol("H") // 2 - symbol("H", 3) // 2 + 1, False),  # two symbols of one name: 1 // 2 - 3 // 2 + 1 is 0
     ],
 )  # fmt: skip
 def test_never_zero(size: Dim, never: bool):
@@ -87,3 +88,10 @@ def test_never_zero(size: Dim, never: bool):
 def test_ordering(size: Dim, text: str | None):
     condition = ordering(size)
     assert (None if condition is None else str(condition)) == text
+
+
+def test_symbols_of_one_name_are_not_one():
+    one, other = symbol("H"), symbol("H", 3)
+    assert one // 2 != other // 2
+    assert str(condition(one - 2 * (one // 2))) == "H % 2 == 0"
+    assert condition(one - 2 * (other // 2)) is None
