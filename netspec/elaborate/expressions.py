@@ -337,8 +337,7 @@ class Evaluator:
         if operator == "==":
             return equal(left, right)
         if operator == "!=":
-            verdict = equal(left, right)
-            return verdict.negated() if isinstance(verdict, Undecided) else not verdict
+            return _negated(equal(left, right))
         if operator == "in":
             if isinstance(right, tuple):
                 return _any(equal(left, value) for value in right)
@@ -351,8 +350,7 @@ class Evaluator:
         return bool(_ORDER[operator](left, right))
 
     def _negation(self, expr: ast.Negation) -> bool | Undecided:
-        verdict = self._verdict(expr.value)
-        return verdict.negated() if isinstance(verdict, Undecided) else not verdict
+        return _negated(self._verdict(expr.value))
 
     def _logic(self, expr: ast.Logic) -> bool | Undecided:
         return (_any if expr.operator == "or" else _all)(map(self._verdict, expr.operands))
@@ -391,17 +389,10 @@ def _any(verdicts: Iterable[bool | Undecided]) -> bool | Undecided:
 
 def _all(verdicts: Iterable[bool | Undecided]) -> bool | Undecided:
     """Whether all are true, as far as is known."""
-    undecided: list[Undecided] = []
-    for verdict in verdicts:
-        if verdict is False:
-            return False
-        if verdict is not True:
-            undecided.append(verdict)
-    if not undecided:
-        return True
-    from netspec.elaborate.undecided import either
+    return _negated(_any(map(_negated, verdicts)))
 
-    verdict = either([one.negated() for one in undecided])
+
+def _negated(verdict: bool | Undecided) -> bool | Undecided:
     return verdict.negated() if isinstance(verdict, Undecided) else not verdict
 
 
