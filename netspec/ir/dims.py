@@ -150,7 +150,7 @@ class Expr:
             raise TooManyTerms
         for a, f in self.terms.items():
             for b, g in _terms(other).items():
-                monomial = _product(a, b)
+                monomial = monomial_product(a, b)
                 terms[monomial] = terms.get(monomial, 0) + f * g
         return _dim(terms)
 
@@ -541,7 +541,8 @@ def _monomial_order(monomial: Monomial) -> list[tuple[int, str, int]]:
     return [_order(factor) for factor in monomial]
 
 
-def _product(a: Monomial, b: Monomial) -> Monomial:
+def monomial_product(a: Monomial, b: Monomial) -> Monomial:
+    """Two products as one, whose atoms are in order."""
     if not a or not b:
         return a or b
     powers: dict[Atom, int] = dict(a)

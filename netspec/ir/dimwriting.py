@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd, prod
 
-from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, Terms, bare, operands, value
+from netspec.ir.dims import Atom, Dim, Expr, Monomial, Op, Symbol, Terms, bare, monomial_product, operands, value
 
 _LARGE = 1 << 24  # the size at which terms are compared
 _OFFSET = 8  # by how much at most a side of a product is smaller than its symbol's quotient
@@ -66,26 +66,22 @@ def _named(terms: Terms) -> Terms:
     while left:
         monomial = min(left, key=lambda m: (-sum(power for _, power in m), str(m)))
         factor = left[monomial]
-        atoms: list[Atom] = []
-        made: Terms = {(): 1}  # what is written, multiplied out again
+        key: Monomial = ()  # what is written
+        made: Terms = {(): 1}  # the same, multiplied out again
         bases = [base for atom, power in monomial for base in [_base(atom)] * power if base is not None]
         shares = _shares(factor, bases, alone=len(monomial) == 1 and monomial[0][1] == 1)
         for atom, power in monomial:
             for _ in range(power):
                 base = _base(atom)
                 if base is None:
-                    atoms.append(atom)
+                    key = monomial_product(key, ((atom, 1),))
                     made = _times(made, {((atom, 1),): 1})
                     continue
                 share = shares.pop(0)
                 factor //= share
                 rest = base.divisor // share
-                atoms.append(base if rest == 1 else Op("//", bare(base), rest))
+                key = monomial_product(key, ((base if rest == 1 else Op("//", bare(base), rest), 1),))
                 made = _times(made, {((atom, 1),): share, (): base.remainder // rest})
-        counted: dict[Atom, int] = {}
-        for atom in atoms:
-            counted[atom] = counted.get(atom, 0) + 1
-        key = tuple(sorted(counted.items(), key=lambda f: (isinstance(f[0], Op), str(f[0]))))
         named[key] = named.get(key, 0) + factor
         for term, count in made.items():
             left[term] = left.get(term, 0) - factor * count
@@ -124,10 +120,7 @@ def _times(a: Terms, b: Terms) -> Terms:
     for one, f in a.items():
         for other, g in b.items():
             if f and g:
-                powers = dict(one)
-                for atom, power in other:
-                    powers[atom] = powers.get(atom, 0) + power
-                key = tuple(sorted(powers.items(), key=lambda t: (isinstance(t[0], Op), str(t[0]), -t[1])))
+                key = monomial_product(one, other)
                 made[key] = made.get(key, 0) + f * g
     return made
 
