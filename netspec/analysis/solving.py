@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from netspec.analysis.values import PERIOD, Range, Values, remainders, trimmed
 from netspec.ir.decide import Undecided, earliest, period_of
-from netspec.ir.dims import Atom, Dim, Expr, Op, Symbol, combined, value
+from netspec.ir.dims import Atom, Dim, Expr, Op, Symbol, combined, rebuilt, value
 
 _WORK = 4_000_000  # values of an expression, times its length
 _CASES = 64  # of minima and maxima in products and quotients
@@ -156,21 +156,15 @@ def _mentions(atom: Atom, op: Op) -> bool:
 
 def _replaced(size: Dim, op: Op, by: Dim) -> Dim:
     """The size with one value for a minimum or maximum in it."""
-    if isinstance(size, int):
-        return size
-    total: Dim = 0
-    for monomial, factor in size.terms.items():
-        term: Dim = factor
-        for atom, power in monomial:
-            one: Dim = Expr({((atom, 1),): 1})
-            if atom == op:
-                one = by
-            elif isinstance(atom, Op) and _mentions(atom, op):
-                one = combined(atom.kind, _replaced(atom.left, op, by), _replaced(atom.right, op, by))
-            for _ in range(power):
-                term = term * one
-        total = total + term
-    return total
+
+    def replaced(atom: Atom) -> Dim:
+        if atom == op:
+            return by
+        if isinstance(atom, Op) and _mentions(atom, op):
+            return combined(atom.kind, _replaced(atom.left, op, by), _replaced(atom.right, op, by))
+        return Expr({((atom, 1),): 1})
+
+    return rebuilt(size, replaced)
 
 
 def _degree(size: Dim) -> int:

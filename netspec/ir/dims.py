@@ -338,13 +338,18 @@ def minimum(*sizes: Dim) -> Dim:
 
 def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
     """The size with symbols replaced by values."""
+    return rebuilt(dim, lambda atom: _value(atom, values))
+
+
+def rebuilt(dim: Dim, replaced: Callable[[Atom], Dim]) -> Dim:
+    """The size with each atom replaced."""
     if isinstance(dim, int):
         return dim
     total: Dim = 0
     for monomial, factor in dim.terms.items():
         term: Dim = factor
         for atom, power in monomial:
-            value = _value(atom, values)
+            value = replaced(atom)
             for _ in range(power):
                 term = term * value
         total = total + term
