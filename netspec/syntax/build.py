@@ -134,6 +134,9 @@ class Builder:
         last = others[-1].span if others else arguments[-1].span if arguments else name.span
         return ast.Call(name, arguments, others, paths, name.span.to(last))
 
+    def named_by_word(self, c: Children) -> ast.Argument:
+        return ast.Argument(self._name(c[0]), self._name(c[2]))
+
     def named(self, c: Children) -> ast.Argument:
         return ast.Argument(self._name(c[0]), c[2])
 

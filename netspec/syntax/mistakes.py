@@ -21,6 +21,7 @@ _WORDS = {
 # sets of tokens that readers know as one thing
 _GROUPS = (
     ("a layer", {"NAME", "INT", "STRING", "LBRACE", "LSQB", "REPEAT", "FOR", "IF", "REUSE"}),
+    ("a value", {"NAME", "INT", "FLOAT", "STRING", "WINDOW", "LPAR", "LSQB", "TRUE", "FALSE", "CONSTANT"}),
     ("a value", {"NAME", "INT", "FLOAT", "STRING", "WINDOW", "LPAR", "LSQB", "TRUE", "FALSE"}),
 )
 _CHAIN = "each line is a chain of layers: `label: layer arguments -> layer arguments`"
