@@ -399,7 +399,10 @@ class Elaborator:
     def chain(self, chain: ast.Chain, frame: Frame, alone: bool = False, sole: str | None = None) -> Value:
         """The value at the end of a chain. `sole`: what an unlabelled single call is named."""
         if chain.start is not None:
-            frame.it = frame.evaluate.tensor(chain.start)
+            try:
+                frame.it = frame.evaluate.tensor(chain.start)
+            except Failed:
+                frame.it = frame.module.unknown(chain.start.span)
         single = alone and len(chain.steps) == 1
         for step in chain.steps:
             try:
