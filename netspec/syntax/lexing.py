@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from netspec.syntax.parser import Parser
 
 _LINE_ENDS = re.compile(r"[ \t\r;]*(?:#|\n|\Z)")
+# odd characters that begin a line before what ends or goes on with the line before it
+_BEFORE_GOING_ON = re.compile(r"(?:[^\w\s\"]|[^\x00-\x7f\s])+?(?=[ \t]*[|})\]])")
 _WORD_TOKENS = ("NAME", "INT", "FLOAT", "WINDOW")
 _QUOTES = {
     "'": "'",
@@ -94,6 +96,12 @@ class Lexing:
         character = self.text[at]
         if character == '"':
             return self._endless_string(at)
+        begins = bool(self.tokens) and self.tokens[-1].type == "_NL" and self.tokens[-1].end_pos == at
+        leading = _BEFORE_GOING_ON.match(self.text, at) if begins else None
+        if leading:
+            self.tokens.pop()  # what follows makes no new line
+            self._tell(at, leading.end(), _REMEDIES.get(character, "remove it, or put it into a comment"))
+            return leading.end()
         if character in _QUOTES:
             return self._quoted(at, _QUOTES[character])
         if character in _MEANT and not self._is_window_sign(at):
