@@ -379,6 +379,9 @@ def main() -> Any:
         _forget_output()
         click.echo(f"netspec cannot go on: {(error.strerror or str(error)).lower()}", err=True)
         sys.exit(2)
+    except MemoryError:
+        click.echo("netspec cannot go on: this does not fit in memory", err=True)
+        sys.exit(2)
     except Exception:
         import traceback
 

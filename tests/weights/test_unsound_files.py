@@ -140,7 +140,7 @@ def test_numbers_that_are_missing_or_too_many(held: int, said: str) -> None:
         (b"abc", "it has 3 bytes, and no header"),
         (struct.pack("<Q", 100) + b"{}", "its header has 100 bytes, the file 2 after the length"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "its header would have 727,905,341,920,923,785 bytes"),
-        (struct.pack("<Q", 100_000_001), "its header would have 100,000,001 bytes, at most 100,000,000 are allowed"),
+        (struct.pack("<Q", 2**24 + 1), "its header would have 16,777,217 bytes, at most 16,777,216 are allowed"),
     ],
 )
 def test_what_is_no_safetensors_file(data: bytes, said: str) -> None:

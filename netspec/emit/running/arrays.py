@@ -5,12 +5,16 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from math import prod
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from netspec.diagnostics import nearest
 from netspec.emit.running.refusal import Refused, size_of
 from netspec.emit.style import size_text
+from netspec.emit.weights.archives import Archive
+from netspec.emit.weights.files import Damaged
+from netspec.emit.weights.npz import LONGEST_HEAD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,11 +53,14 @@ def npy(path: str) -> Given:
 
 def npz(path: str, member: str | None, usual: str) -> Given:
     """A member of a .npz file: the one that is named, the only one, or that with the input's name. Raises Refused."""
+    size_of(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, UnicodeDecodeError):
-        raise Refused(f"{path} is no .npz file: its list of members cannot be read") from None
+        with open(path, "rb") as file:
+            members = Archive(file).members
+    except (OSError, Damaged) as damage:
+        reason = damage.reason if isinstance(damage, Damaged) else "it cannot be read"
+        raise Refused(f"{path} is no .npz file: {reason}") from None
+    infos = {name.removesuffix(".npy"): info for name, info in members.items()}
     info = infos[_chosen(path, member, usual, list(infos))]
 
     def opened() -> Any:
@@ -117,11 +124,16 @@ def _header(file: BinaryIO, source: str) -> tuple[tuple[int, ...], bool, np.dtyp
         if version not in ((1, 0), (2, 0)):
             raise Refused(f"{source} is of version {version[0]}.{version[1]} of .npy, which only tables have")
         reader = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, columns, dtype = reader(file)
+        told = file.read(2 if version == (1, 0) else 4)
+        length = int.from_bytes(told, "little")
+        if length > LONGEST_HEAD:  # which numpy tells only once it has read it all
+            raise Refused(f"{source} is damaged: its header has {length:,} bytes, at most {LONGEST_HEAD:,} are read")
+        shape, columns, dtype = reader(BytesIO(told + file.read(length)))
+        start = file.tell()
     _check_kind(dtype, source)
     if any(size < 0 for size in shape):
         raise Refused(f"{source} is no .npy file: an axis has the size {min(shape)}")
-    return shape, columns, dtype, file.tell()
+    return shape, columns, dtype, start
 
 
 def _check_kind(dtype: np.dtype[Any], source: str) -> None:

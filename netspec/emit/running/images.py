@@ -9,14 +9,15 @@ from netspec.emit.extras import require
 from netspec.emit.running.arrays import LARGEST
 from netspec.emit.running.conversion import supported
 from netspec.emit.running.ports import Port
-from netspec.emit.running.refusal import Refused
+from netspec.emit.running.refusal import Refused, size_of
 from netspec.emit.style import size_text
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-PIXELS = 2**26  # of one image
+PIXELS = 2**25  # of one image
+FILE_BYTES = 2**28  # of its file
 _ORIENTATION = 0x0112  # of EXIF
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # by channels
 _NAMES = {"L": "grey", "1": "black and white", "P": "palette", "LA": "grey and alpha"}
@@ -82,7 +83,8 @@ def _one(path: str, what: Wanted, whole: bool) -> tuple[np.ndarray[Any, Any], st
         done.append("divided by 65535" if not whole else "divided by 257")
         array = np.rint(array * 255) if whole else array
     elif not whole:
-        array = array.astype(np.float32) / 255
+        array = array.astype(np.float32)
+        array /= 255
         done.append("divided by 255")
     planes = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
     planes = _spread(planes, channels, 255 if whole else 1)
@@ -141,8 +143,7 @@ def _in_mode(image: Image, channels: int, done: list[str]) -> tuple[Image, int]:
     if _plain_mode(image) == "RGBA" and mode != "RGBA":
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] != 255:
-            white = images.new("RGBA", image.size, "white")
-            image = images.alpha_composite(white, image)
+            image = images.alpha_composite(images.new("RGBA", image.size, "white"), image)
             done[0] += " on white"
         image = image.convert("RGB")
     if known != mode:
@@ -157,6 +158,8 @@ def _opened(path: str) -> tuple[Image, list[str]]:
     from PIL import Image as images
     from PIL import ImageOps, UnidentifiedImageError
 
+    if size_of(path) > FILE_BYTES:
+        raise Refused(f"{path} is too large: an image's file has at most {size_text(FILE_BYTES)}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd EXIF, and of sizes, which are checked here
@@ -167,7 +170,8 @@ def _opened(path: str) -> tuple[Image, list[str]]:
                 done = [f"{image.width}x{image.height} {_name(image)}"]
                 if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
                     done.append("turned as its EXIF says")
-                return ImageOps.exif_transpose(image), done
+                ImageOps.exif_transpose(image, in_place=True)
+                return image, done
     except Refused:
         raise
     except UnidentifiedImageError:

@@ -32,8 +32,9 @@ class _Bounded:
 class Archive:
     """A zip archive. `members`: by name."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        size = file.seek(0, 2)
         try:
             self._zip = zipfile.ZipFile(cast(IO[bytes], _Bounded(file)))
         except _BROKEN as error:

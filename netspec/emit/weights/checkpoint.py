@@ -35,7 +35,7 @@ class TorchFile(WeightFile):
             raise Damaged("it is a pickle, and not one of torch", _STATE)
         if begin and begin[:2] != b"PK":
             raise Damaged("it is no zip archive, as files of torch have been since version 1.6", _AGAIN)
-        self._archive = Archive(file, self._size)
+        self._archive = Archive(file)
         self._folder = self._find()
         self._big_endian = self._is_big_endian()
         self._tensors: dict[str, Tensor] = {}

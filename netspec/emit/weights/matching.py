@@ -118,7 +118,8 @@ class _Match:
         self.mistakes: list[Diagnostic] = []
         self.at_places: dict[object, tuple[Problem, Step, list[str]]] = {}
         self.suggested: set[str] = set()
-        self.names = self._renamed(rules)
+        with renames.timed():
+            self.names = self._renamed(rules)
         self._other_prefix()
         remedies = self._remedies()
         for name, (weight, step) in needed.items():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _MAGIC = b"\x93NUMPY"
-_LONGEST_HEAD = 10_000  # bytes, of numpy
+LONGEST_HEAD = 10_000  # bytes, of numpy
 _DTYPES = {
     "f8": "float64", "f4": "float32", "f2": "float16", "c8": "complex64", "c16": "complex128", "b1": "bool",
     "i8": "int64", "i4": "int32", "i2": "int16", "i1": "int8",
@@ -38,7 +38,7 @@ class NpzFile(WeightFile):
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         super().__init__(path, file)
-        self._archive = Archive(file, self._size)
+        self._archive = Archive(file)
         self._heads: dict[str, _Head] = {}
         for member, info in self._archive.members.items():
             name = member.removesuffix(".npy")
@@ -76,8 +76,8 @@ def _head(stream: IO[bytes], name: str) -> _Head:
         raise Damaged(f"`{name}` does not begin as an array")
     digits = 2 if version == 1 else 4
     length = int.from_bytes(read_exactly(stream, digits), "little")
-    if length > _LONGEST_HEAD:
-        raise Damaged(f"the head of `{name}` has {length:,} bytes, at most {_LONGEST_HEAD:,} are read")
+    if length > LONGEST_HEAD:
+        raise Damaged(f"the head of `{name}` has {length:,} bytes, at most {LONGEST_HEAD:,} are read")
     text = read_exactly(stream, length)
     try:
         about = ast.literal_eval(text.decode("utf-8" if version == 3 else "latin-1").strip())

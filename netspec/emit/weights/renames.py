@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,6 +16,7 @@ from netspec.emit.style import printable
 from netspec.emit.weights.files import LONGEST_NAME
 
 _LONGEST_REGEX = 1000
+SECONDS = 10  # of processor time that all rules may take
 
 
 class Rename(NamedTuple):
@@ -107,6 +111,30 @@ def _class_end(regex: str, at: int) -> int:
     while at < len(regex) and (regex[at] != "]" or at == first):
         at += 2 if regex[at] == "\\" else 1
     return at
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Let rules be tried for so long and no longer: a regular expression may need more steps than anyone waits for.
+
+    Raises UsageError. Only the main thread can be interrupted, and not on Windows.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def end(number: int, frame: Any) -> None:
+        raise click.UsageError(
+            f"--rename takes more than {SECONDS} seconds: write a regular expression with fewer repeats"
+        )
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before if before is not None else signal.SIG_DFL)
 
 
 def renamed(name: str, rules: Iterable[Rename]) -> str:

@@ -24,7 +24,7 @@ DTYPES = {
     "F8_E5M2FNUZ": "float8_e5m2fnuz", "F8_E4M3FNUZ": "float8_e4m3fnuz",
     "F6_E2M3": "float6_e2m3", "F6_E3M2": "float6_e3m2", "F4": "float4_e2m1",
 }  # fmt: skip
-LONGEST_HEADER = 100_000_000  # bytes, of the format
+LONGEST_HEADER = 2**24  # bytes; as JSON in memory it may be thirty times as large
 _LARGEST = 2**63  # of any number
 
 
