@@ -11,12 +11,12 @@ from netspec.driver import Compilation, is_json
 from netspec.emit.report import with_net
 from netspec.emit.style import printable
 from netspec.emit.torch.source import generate
-from netspec.emit.writing import replace
+from netspec.emit.writing import replace, same_file
 
 
 def codegen(target: str, settings: Sequence[str], output: str | None, color: str) -> int:
     """Write the source of a net. Returns the exit code."""
-    text, code = with_net(target, settings, color, _source)
+    text, code = with_net(target, settings, color, lambda made: _source(made, output))
     if text is None:
         return code
     if output is None:
@@ -31,8 +31,10 @@ def codegen(target: str, settings: Sequence[str], output: str | None, color: str
     return 0
 
 
-def _source(made: Compilation) -> str:
-    """The source of a sound net. Raises SpecError."""
+def _source(made: Compilation, output: str | None) -> str:
+    """The source of a sound net. Raises SpecError, and UsageError where the output is the spec itself."""
+    if output is not None and made.source.path is not None and same_file(output, made.source.path):
+        raise click.UsageError(f"{printable(output)} is the spec: choose another name, such as model.py")
     if is_json(made.source):
         name = printable(os.path.basename(made.source.name))
         raise click.UsageError(f"{name} is IR: code is written from a .net file")

@@ -11,7 +11,7 @@ from netspec.driver import Compilation
 from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
 from netspec.emit.onnx.proto import LARGEST, Layout, write, write_external
-from netspec.emit.style import size_text
+from netspec.emit.style import printable, size_text
 from netspec.emit.unrolling import mistake_of, unrolled
 from netspec.emit.weights.elements import Tensors
 from netspec.emit.writing import replacing, replacing_all
@@ -60,7 +60,7 @@ def metadata(made: Compilation | None) -> dict[str, str]:
     """What a model says of where it comes from."""
     if made is None:
         return {}
-    return {"netspec.spec": os.path.basename(made.source.name), "netspec.net": made.name or ""}
+    return {"netspec.spec": printable(os.path.basename(made.source.name)), "netspec.net": made.name or ""}
 
 
 def _check_room(path: str, count: int) -> None:
