@@ -9,7 +9,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from secrets import token_hex
 from typing import Any, BinaryIO
+
+_OPEN = "/proc/self/fd"  # where open files are found by their numbers
+_PREFIX, _SUFFIX = ".netspec-", ".tmp"  # of the names of files that are being written
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def reason_of(error: OSError) -> str:
@@ -43,7 +48,7 @@ def replacing_all(paths: Sequence[str]) -> Iterator[list[BinaryIO]]:
     targets = [os.path.realpath(path) for path in paths]
     for target in targets:
         _check(target)
-    with _handling((signal.SIGTERM,), _end), _temporaries(targets) as files:
+    with _handling(_ENDING, _end), _temporaries(targets) as files:
         yield files
 
 
@@ -51,25 +56,32 @@ def replacing_all(paths: Sequence[str]) -> Iterator[list[BinaryIO]]:
 def _temporaries(targets: Sequence[str]) -> Iterator[list[BinaryIO]]:
     """New files beside the targets, which they become when the block ends."""
     files: list[BinaryIO] = []
-    temporary: list[str] = []
+    names: list[str | None] = []
+    temporary: list[str] = []  # names that are to go again
     try:
         for target in targets:
-            descriptor, name = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".netspec-", suffix=".tmp")
-            temporary.append(name)
-            files.append(os.fdopen(descriptor, "wb"))
+            file, name = _new_file(os.path.dirname(target))
+            files.append(file)
+            names.append(name)
+            temporary += [name] if name is not None else []
         yield files
-        for file, name, target in zip(files, temporary, targets, strict=True):
+        for file in files:
             file.flush()
             os.fsync(file.fileno())
-            file.close()
-            if os.path.lexists(target):
-                _make_alike(name, target)
-            else:
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(name, 0o666 & ~mask)
         with _uninterrupted():
-            for name, target in zip(list(temporary), targets, strict=True):
+            for index, (file, target) in enumerate(zip(files, targets, strict=True)):
+                name = names[index]
+                if name is None:
+                    name = names[index] = _link(file, os.path.dirname(target))
+                    temporary.append(name)
+                file.close()
+                if os.path.lexists(target):
+                    _make_alike(name, target)
+                else:
+                    mask = os.umask(0)
+                    os.umask(mask)
+                    os.chmod(name, 0o666 & ~mask)
+            for name, target in zip(filter(None, names), targets, strict=True):
                 os.replace(name, target)
                 temporary.remove(name)
     finally:
@@ -80,6 +92,26 @@ def _temporaries(targets: Sequence[str]) -> Iterator[list[BinaryIO]]:
                 file.close()
             except OSError:  # what could not be written is gone already
                 pass
+
+
+def _new_file(folder: str) -> tuple[BinaryIO, str | None]:
+    """A new file in a folder, and its name. Where the system can do that it has none, so that nothing is left of it
+    even if the program is killed."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir(_OPEN):
+        try:
+            return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600), "wb"), None
+        except OSError:  # not all file systems have them; what else is wrong comes up again
+            pass
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX, suffix=_SUFFIX)
+    return os.fdopen(descriptor, "wb"), name
+
+
+def _link(file: BinaryIO, folder: str) -> str:
+    """Give a file that has no name one in a folder."""
+    name = os.path.join(folder, f"{_PREFIX}{token_hex(8)}{_SUFFIX}")
+    number = file.fileno()
+    os.link(f"{_OPEN}/{number}", name, src_dir_fd=number)  # with a folder given, links are followed
+    return name
 
 
 def _check(path: str) -> None:
@@ -104,7 +136,7 @@ def _make_alike(path: str, other: str) -> None:
 def _uninterrupted() -> Iterator[None]:
     """Let signals that would end the program wait."""
     waiting: list[int] = []
-    with _handling((signal.SIGINT, signal.SIGTERM), lambda number, frame: waiting.append(number)):
+    with _handling((signal.SIGINT, *_ENDING), lambda number, frame: waiting.append(number)):
         yield
     for number in waiting:
         signal.raise_signal(number)
@@ -116,7 +148,8 @@ def _handling(numbers: Sequence[int], handler: Callable[[int, Any], Any]) -> Ite
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number in numbers}
+    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as under nohup
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

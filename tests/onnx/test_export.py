@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -290,7 +289,7 @@ import time
 from netspec.cli import main
 from netspec.emit.weights.initial import Initial
 
-Initial.chunks = lambda self, name: time.sleep(60)
+Initial.chunks = lambda self, name: print("begun", flush=True) or time.sleep(60)
 main()
 """
 
@@ -299,11 +298,11 @@ main()
 def test_a_signal_leaves_nothing_behind(spec: Path, number: int):
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, "export", "small.net", "-o", "small.onnx"],
-        stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    while not any(name.startswith(".netspec-") for name in os.listdir()):
-        assert process.poll() is None
-        time.sleep(0.01)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begun\n"
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
