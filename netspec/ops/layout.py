@@ -162,7 +162,8 @@ class Pad(_Rearrange):
 
     `sides`: a number for every side, one per axis, or (before, after) per axis. `mode`: what the new
     positions hold: `constant` is `value`, `reflect` mirrors at the edge element, `replicate` repeats it,
-    `circular` goes on at the other end. `reflect` and `replicate` take floating point numbers, as in torch.
+    `circular` goes on at the other end. `reflect` and `replicate` take no
+    truth values, as in torch.
 
     Cost: none.
     """
@@ -182,18 +183,30 @@ class Pad(_Rearrange):
             raise OptionsConflict(
                 "value", first="value", second="mode", why=f"mode={self.mode} takes its values from the input"
             )
-        if self.mode in ("reflect", "replicate") and not x.dtype.startswith(("float", "bfloat")):
-            raise DtypeMismatch(
-                "input 0",
-                layer=f"pad mode={self.mode}",
-                needed="floating point numbers",
-                dtype=x.dtype,
-                shape=x,
-                remedy="`mode=constant` and `mode=circular` take elements of any type",
-            )
+        if not x.dtype.startswith(("float", "bfloat")):
+            self._check_whole(x)
         if self.mode in ("reflect", "circular"):
             windows.check_mirror("sides", self.mode, x.shape[1:], sides)
         return x.with_shape(x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:], sides, strict=True)))
+
+    def _check_whole(self, x: TensorType) -> None:
+        """Raises DtypeMismatch where integers or truth values are padded with other than these."""
+        if x.dtype == "bool" and self.mode in ("reflect", "replicate"):
+            blamed, said = "mode", f"mode={self.mode}"
+            remedy = "`mode=constant` and `mode=circular` take truth values"
+        elif self.value not in (0, 1) if x.dtype == "bool" else not self.value.is_integer() or abs(self.value) >= 2**31:
+            blamed, said = "value", f"value={self.value:g}"
+            remedy = "`value=0` or `value=1`, false or true" if x.dtype == "bool" else "a whole number below 2**31"
+        else:
+            return
+        raise DtypeMismatch(
+            blamed,
+            layer=f"pad {said}",
+            needed="numbers" if blamed == "mode" else "floating point numbers",
+            dtype=x.dtype,
+            shape=x,
+            remedy=remedy,
+        )
 
     def reach(self, inputs: Types) -> Reach:
         axes = inputs[0].rank - 1

@@ -155,7 +155,10 @@ class Lrn(Layer):
             given("beta", self.beta, "beta", 0.75),
             given("k", self.k, "k", 1.0),
         )
-        return Torch("nn.LocalResponseNorm", "F.local_response_norm", args)
+        if inputs[0].rank < 4:
+            return Torch("nn.LocalResponseNorm", "F.local_response_norm", args)
+        function = "F.local_response_norm({0}.contiguous(), {args})"  # torch views volumes as images
+        return Torch("nn.LocalResponseNorm", function, args, call="{module}({0})", given=("{0}.contiguous()",))
 
     def onnx(self, graph: Graph, inputs: Sequence[Value]) -> Value:
         (x,) = inputs

@@ -181,13 +181,8 @@ def pad(graph: Graph, x: Value, sides: Sequence[tuple[Dim, Dim]], mode: str = "c
         return x
     given: tuple[Value, ...] = ()
     none = (0,) * (first + x.batched)
-    if mode == "constant":  # onnxruntime takes padding with 0 of all axes for that of a pool which follows
-        named = graph.opset >= AXES_INPUT
-        filling = value if named else value or -0.0
-        given = (graph.numbers(filling if "float" in x.dtype else int(value), x.dtype),)
-        if named:
-            given = (*given, graph.numbers(tuple(axis + x.batched for axis in range(first, x.rank)), "int64"))
-            none = ()
+    if mode == "constant":  # onnxruntime takes padding with 0, not with -0, for that of a pool which follows
+        given = (graph.numbers(value or -0.0 if "float" in x.dtype else int(value), x.dtype),)
     # ONNX has the begins of all axes, then the ends
     pads = graph.sizes(*none, *(before for before, _ in sides), *none, *(after for _, after in sides))
     shape = (*x.shape[:first], *(n + a + b for n, (a, b) in zip(x.shape[first:], sides, strict=True)))

@@ -29,7 +29,9 @@ block inner() { batchnorm -> relu }
 def test_a_layer() -> None:
     with pytest.raises(SpecError) as refused:
         generate(compiled_text(LAYER))
-    assert str(refused.value).strip() == """\
+    assert (
+        str(refused.value).strip()
+        == """\
 error[NS604]: `batchnorm` is another module in torch for [16, 64] than for [16, 8, 8]
  --> test.net:5:3
   |
@@ -37,6 +39,7 @@ error[NS604]: `batchnorm` is another module in torch for [16, 64] than for [16, 
   |   ^^^^^^^^^^ gets [16, 64]
   |
   = help: `reshape` before it to the axes of [16, 8, 8], or write the layer anew, with weights of its own"""
+    )
 
 
 def test_a_layer_in_a_block_in_a_block() -> None:

@@ -15,9 +15,12 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def part_names(code: str) -> list[str]:
-    """The parts that code calls, and before each those that it calls itself."""
+    """The parts that code calls or has as a base class, and before each those that it uses itself."""
     names: list[str] = []
-    for name in re.findall(r"(?<![\w.])(?<!class )(?<!def )[A-Za-z_]\w*(?=\()", code):
+    for name in re.findall(
+        r"(?<![\w.])(?<!class )(?<!def )[A-Za-z_]\w*(?=\()|(?<=\()[A-Z]\w*(?=\):\n)",
+        code,
+    ):
         if name not in names and _file(name):
             names += [inner for inner in part_names(_text(name)) if inner not in names]
             names.append(name)
