@@ -81,7 +81,7 @@ class Departure(NamedTuple):
 
     @property
     def is_choice(self) -> bool:
-        """Whether the layer chooses, as `experts` does, between two that are equal but for rounding."""
+        """Whether rounding of the inputs explains it: a layer like `experts` chooses between two that are equal."""
         return self.onnx <= _ROUNDING * self.shaken
 
 

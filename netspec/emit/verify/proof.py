@@ -370,8 +370,8 @@ class _Proof:
             self.findings.troubles.append(blamed)
             return
         if chosen:
-            text = f"{first.text}; `{chosen[0]}` chooses between two that are equal but for rounding"
-            self.findings.troubles.append(Trouble("not proven", text))
+            for failure in failures:
+                self._excuse(failure, f"{failure.text}; rounding of what `{chosen[0]}` is given changes it as much")
             return
         wide = self._wide(first.case)
         for failure in failures:
@@ -386,10 +386,14 @@ class _Proof:
                 self.findings.troubles.append(Trouble("numbers", failure.text, details=details))
                 return
             text = f"{failure.text}; by rounding, for torch is as far from the same net in float64"
-            if failure.trial.mean or failure.difference <= _MAGNIFIED * self.options.tolerance:
-                self.findings.notes.append(f"{text}, and every layer by itself agrees")
-            else:
-                self.findings.troubles.append(Trouble("not proven", text))
+            self._excuse(failure, text, ", and every layer by itself agrees")
+
+    def _excuse(self, failure: _Failure, text: str, note: str = "") -> None:
+        """Note a difference by rounding, or say that one proves nothing which is so large that it hides everything."""
+        if failure.trial.mean or failure.difference <= _MAGNIFIED * self.options.tolerance:
+            self.findings.notes.append(text + note)
+        else:
+            self.findings.troubles.append(Trouble("not proven", text))
 
     def _is_rounding(self, session: Session, module: nn.Module, wide: Stepwise, failure: _Failure) -> bool:
         """Whether torch's own outputs are as far from float64 as onnxruntime's."""
