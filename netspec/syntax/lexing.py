@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LINE_ENDS = re.compile(r"[ \t\r;]*(?:#|\n|\Z)")
 # odd characters that begin a line before what ends or goes on with the line before it
-_BEFORE_GOING_ON = re.compile(r"(?:[^\w\s\"]|[^\x00-\x7f\s])+?(?=[ \t]*[|})\]])")
+_BEFORE_GOING_ON = re.compile(r"[^A-Za-z0-9_\s\"|{}()\[\]:=,.<>*/%+#-]++(?=[ \t]*+[|})\]])")
 _WORD_TOKENS = ("NAME", "INT", "FLOAT", "WINDOW")
 _QUOTES = {
     "'": "'",
