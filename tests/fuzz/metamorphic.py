@@ -7,16 +7,42 @@ their weights in order.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from drawing import plain
 from growing import compiled
-from writing import Body, Call, Declared, Group, Net, Repeat, Statement, text_of
+from writing import (
+    Assert,
+    Block,
+    Body,
+    Call,
+    Claim,
+    Declared,
+    Entry,
+    For,
+    Group,
+    Let,
+    Net,
+    Repeat,
+    Statement,
+    Written,
+    blocks_text,
+    bodies_of,
+    lines_of,
+    text_of,
+    with_bodies,
+)  # fmt: skip
 
 from netspec.analysis.unrolled import unroll
 from netspec.driver import Compilation
+from netspec.ops import find_layer, layer_names
 from netspec.source import SourceFile
+from netspec.syntax.parser import tokens
 from netspec.syntax.printer import printed
 
 
@@ -59,65 +85,40 @@ def facts_of(made: Compilation) -> Facts:
 # -- renaming -------------------------------------------------------------------------------------------
 
 
-def renamed(net: Net, name: Callable[[str], str]) -> Net:
-    """Every label, input and block by another name."""
-    labels = set(_labels(net.body)) | {entry.name for entry in net.inputs}
-    for _, body in net.blocks:
-        labels |= set(_labels(body))
-    blocks = {block for block, _ in net.blocks}
-
-    def of(label: str) -> str:
-        first, dot, rest = label.partition(".")
-        return name(first) + dot + rest if first in labels | blocks else label
-
-    def body_of(body: Body) -> Body:
-        return tuple(map(one, body))
-
-    def one(statement: Statement) -> Statement:
-        if isinstance(statement, Declared):
-            return replace(statement, name=of(statement.name))
-        if isinstance(statement, (Group, Repeat)):
-            return replace(statement, label=of(statement.label), body=body_of(statement.body))
-        called = of(statement.name) if statement.again or statement.name in blocks else statement.name
-        return replace(
-            statement, name=called, label=of(statement.label), others=tuple(map(of, statement.others)),
-            source=of(statement.source), paths=tuple(map(body_of, statement.paths)),
-        )  # fmt: skip
-
-    return replace(
-        net,
-        inputs=tuple(replace(entry, name=of(entry.name)) for entry in net.inputs),
-        body=body_of(net.body),
-        returns=tuple(map(of, net.returns)),
-        blocks=tuple((name(block), body_of(body)) for block, body in net.blocks),
-    )
+def renamed(net: Net, name: Callable[[str], str]) -> str:
+    """The text with every label, input, block, parameter and value by another name."""
+    own = set(_labels(net.body)) | {entry.name for entry in net.inputs}
+    for one in (net, *net.blocks):
+        own |= set(_labels(one.body)) | {parameter for parameter, _ in one.parameters}
+        own |= {entry.split(":")[0] for entry in one.inputs if isinstance(entry, str)}
+    own |= {block.name for block in net.blocks}
+    own |= {let.name for let in net.lets}
+    text, out, at = text_of(net), [], 0
+    arguments = {key for name in layer_names() for key in find_layer(name).model_fields}  # type: ignore[union-attr]
+    for token in tokens(text):
+        if token.type == "NAME" and token.value in own - arguments:
+            start = token.start_pos or 0
+            out += [text[at:start], name(token.value)]
+            at = start + len(token.value)
+    return "".join([*out, text[at:]])
 
 
 def _labels(body: Body) -> Iterator[str]:
+    """The names that a body and those inside it give."""
     for statement in body:
-        if isinstance(statement, Declared):
+        if isinstance(statement, (Declared, Let)):
             yield statement.name
-            continue
-        if statement.label:
-            yield statement.label
-        if isinstance(statement, Call):
-            for path in statement.paths:
-                yield from _labels(path)
-        else:
-            yield from _labels(statement.body)
+        elif getattr(statement, "label", "").isidentifier():
+            yield statement.label  # type: ignore[union-attr]
+        if isinstance(statement, Repeat) and statement.index and not _texts(statement.body):
+            yield statement.index
+        for inside in bodies_of(statement):
+            yield from _labels(inside)
 
 
-def uses_labels(body: Body) -> bool:
-    """Whether statements use values by name, and so depend on where they stand."""
-    for statement in body:
-        if isinstance(statement, Call):
-            if statement.again or statement.source or any(not o.startswith("p") for o in statement.others):
-                return True
-            if any(map(uses_labels, statement.paths)):
-                return True
-        elif isinstance(statement, (Group, Repeat)) and uses_labels(statement.body):
-            return True
-    return False
+def _texts(body: Body) -> bool:
+    """Whether a label is a text, which names what it holds in it."""
+    return any('"' in getattr(s, "label", "") or any(map(_texts, bodies_of(s))) for s in body)
 
 
 # -- changes --------------------------------------------------------------------------------------------
@@ -127,9 +128,10 @@ def wild(text: str, draw: random.Random) -> str:
     """Other spaces, comments and line ends, which mean nothing."""
     lines = []
     for line in text.splitlines():
-        lines.append(draw.choice(["", "  ", "\t"]) + line.strip() + draw.choice(["", " ", "  # a comment", "\t"]))
+        end = "" if "#" in line else draw.choice(["", " ", "  # a comment", "\t"])
+        lines.append(draw.choice(["", "  ", "\t"]) + line.strip() + end)
         lines += [""] * draw.choice([0, 0, 1, 2])
-    return "\n".join(lines) + draw.choice(["\n", "", "\n\n"])
+    return draw.choice(["\n", "\r\n"]).join(lines) + draw.choice(["\n", "", "\n\n"])
 
 
 def in_a_block(net: Net, draw: random.Random) -> Net | None:
@@ -140,76 +142,130 @@ def in_a_block(net: Net, draw: random.Random) -> Net | None:
     last = draw.randint(first + 1, len(net.body))
     inside, rest = net.body[first:last], net.body[last:]
     hidden = set(_labels(inside))
-    if hidden & set(net.returns) or any(f" {name}" in f" {line}" for name in hidden for line in _words(rest)):
+    if any(isinstance(statement, Assert) for statement in inside):
+        return None  # its bare names are the facts of what is around it
+    if hidden & _words(rest) or any(hidden & set(re.findall(r"\w+", name)) for name in net.returns):
         return None
     return replace(net, body=(*net.body[:first], Group(draw.choice(["", "wrapped"]), inside), *rest))
 
 
 def as_a_block(net: Net) -> Net | None:
     """All of a net as a block of its own. None where it uses its inputs by name."""
-    names = {entry.name for entry in net.inputs}
-    if len(net.inputs) > 1 or net.returns or any(f" {n}" in f" {word}" for n in names for word in _words(net.body)):
+    names = {entry.name for entry in net.inputs} | {name for name, _ in net.parameters}
+    if len(net.inputs) > 1 or net.returns or names & _words(net.body):
         return None
     if any(isinstance(size, str) for entry in net.inputs for size in entry.sizes):
         return None
-    return replace(net, body=(Call("whole"),), blocks=(*net.blocks, ("whole", net.body)))
+    return replace(net, body=(Call("whole"),), blocks=(*net.blocks, Block("whole", net.body)))
 
 
-def _words(body: Body) -> Iterator[str]:
-    from writing import lines_of
-
-    for line in lines_of(body):
-        yield from line.replace(",", " ").replace("(", " ").replace(".", " ").split()
+def _words(body: Body) -> set[str]:
+    return {word for line in lines_of(body) for word in re.findall(r"\w+", line)}
 
 
 def unrolled_repeats(net: Net) -> Net | None:
-    """A net whose repeats, where they have no label, are as many groups."""
-    changed = False
+    """A net whose repeats, where they have no label and no index, are as many groups."""
+    copies = 0
 
     def body_of(body: Body) -> Body:
-        nonlocal changed
+        nonlocal copies
         out: list[Statement] = []
         for statement in body:
-            if isinstance(statement, Repeat) and not statement.label:
-                out += [Group("", body_of(statement.body)) for _ in range(statement.count)]
-                changed = True
-            elif isinstance(statement, (Group, Repeat)):
-                out.append(replace(statement, body=body_of(statement.body)))
-            elif isinstance(statement, Call) and statement.paths:
-                out.append(replace(statement, paths=tuple(map(body_of, statement.paths))))
+            inside = tuple(map(body_of, bodies_of(statement)))
+            if isinstance(statement, Repeat) and not statement.label and not statement.index:
+                for _ in range(statement.count):
+                    copies += 1
+                    out.append(Group(f"copy{copies}", inside[0]))  # a scope of its own: labels may be the same
             else:
-                out.append(statement)
+                out.append(with_bodies(statement, inside))
         return tuple(out)
 
     made = replace(net, body=body_of(net.body))
-    if not changed:
+    return made if copies else None
+
+
+def without_words(net: Net) -> Net:
+    """A net whose expressions are the numbers that they stand for, in a plain layout, without its claims. Those of
+    blocks stay: they may have other values at each call."""
+
+    def body_of(body: Body) -> Body:
+        return tuple(one(s) for s in body if not isinstance(s, (Claim, Assert)))
+
+    def one(statement: Any) -> Any:
+        if isinstance(statement, (Repeat, For)) and getattr(statement, "index", "x"):
+            return statement  # its expressions are others each time
+        if isinstance(statement, Call) and not statement.again:
+            arguments = tuple((k, v if _is_other(v) else plain(v)) for k, v in statement.arguments)
+            statement = replace(statement, arguments=arguments)
+        return with_bodies(statement, tuple(map(body_of, bodies_of(statement))))
+
+    return replace(net, body=body_of(net.body), style=0)
+
+
+def _is_other(value: Any) -> bool:
+    return isinstance(value, Written) and value.value is None
+
+
+def in_two_files(net: Net, folder: Path) -> Compilation | None:
+    """A net whose blocks and values come from another file."""
+    blocks = blocks_text(net)
+    if not blocks:
         return None
-    counter = [0]
-
-    def labelled(body: Body) -> Body:
-        """Each copy is a scope of its own: labels in it may be the same."""
-        out: list[Statement] = []
-        for statement in body:
-            if isinstance(statement, Group):
-                counter[0] += 1
-                statement = replace(
-                    statement, label=statement.label or f"copy{counter[0]}", body=labelled(statement.body)
-                )
-            elif isinstance(statement, Repeat):
-                statement = replace(statement, body=labelled(statement.body))
-            elif isinstance(statement, Call) and statement.paths:
-                statement = replace(statement, paths=tuple(map(labelled, statement.paths)))
-            out.append(statement)
-        return tuple(out)
-
-    return replace(made, body=labelled(made.body))
+    (folder / "blocks.net").write_text(blocks, encoding="utf-8")
+    text = 'use "blocks.net"\n' + text_of(net).removeprefix(blocks)
+    path = folder / "random.net"
+    path.write_text(text, encoding="utf-8")
+    return Compilation(SourceFile("random.net", text, str(path)))
 
 
 # -- all of them ----------------------------------------------------------------------------------------
 
 
-def disagreements(net: Net, seed: object = 0) -> Iterator[tuple[str, str]]:
-    """What each change does that it should not, with the changed text."""
+def changes(net: Net, draw: random.Random, folder: Path) -> Iterator[tuple[str, Callable[[], Compilation | None]]]:
+    """All changes, each made when it is asked for."""
+    text = text_of(net)
+
+    def of(change: Callable[[], Net | str | None]) -> Callable[[], Compilation | None]:
+        def made() -> Compilation | None:
+            changed = change()
+            return None if changed is None else compiled(changed)
+
+        return made
+
+    def named(more: str, name: str) -> Callable[[], Compilation | None]:
+        return lambda: Compilation(SourceFile("random.net", text + more), name)
+
+    yield "formatting", of(lambda: printed(text))
+    yield "layout", of(lambda: wild(text, draw))
+    yield "renaming", of(lambda: renamed(net, lambda name: f"{name}_"))
+    yield "long names", of(lambda: renamed(net, lambda name: f"a_long_{name}_name"))
+    yield "a group around statements", of(lambda: in_a_block(net, draw))
+    yield "a block around all", of(lambda: as_a_block(net))
+    yield "copies for a repeat", of(lambda: unrolled_repeats(net))
+    yield "numbers for expressions", of(lambda: without_words(net))
+    yield "blocks in another file", lambda: in_two_files(net, folder)
+    given = "".join(f" {name}={default}" for name, default in net.parameters if default and _is_plain(default))
+    yield "an instance", named(f"net Other = {net.name}{given}\n", "Other")
+    names = [entry.name for entry in net.inputs]
+    if not net.returns and not any(entry.conditions or _has_symbols(entry) for entry in net.inputs):
+        entries = text_of(replace(net, name="Other", body=(Assert("true"),), returns=(), blocks=(), lets=(), style=0))
+        around = entries.replace(
+            "  assert true\n", f"  {net.name}{''.join(f' with {n}' for n in [' '.join(names[1:])] if n)}\n"
+        )
+        yield "a net as a layer", named(around, "Other")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether an expression can stand as an argument."""
+    return text.replace("_", "").replace(".", "").isalnum()
+
+
+def _has_symbols(entry: Entry) -> bool:
+    return any(isinstance(size, str) for size in entry.sizes)
+
+
+def disagreements(net: Net, seed: object = 0, most: int | None = None) -> Iterator[tuple[str, str]]:
+    """What each change does that it should not, with the changed text. `most`: so many changes, drawn of all."""
     draw = random.Random(f"metamorphic {seed}")
     text = text_of(net)
     made = compiled(text)
@@ -218,30 +274,23 @@ def disagreements(net: Net, seed: object = 0) -> Iterator[tuple[str, str]]:
     except Exception as error:
         yield f"facts: {type(error).__name__}: {error}", text
         return
-    changes: list[tuple[str, str | None]] = [
-        ("formatting", printed(text)),
-        ("layout", wild(text, draw)),
-        ("renaming", text_of(renamed(net, lambda name: f"{name}_" if name else name))),
-        ("long names", text_of(renamed(net, lambda name: f"a_long_{name}_name" if name else name))),
-    ]
-    for name, changed in (
-        ("a group around statements", in_a_block(net, draw)),
-        ("a block around all", as_a_block(net)),
-        ("copies for a repeat", unrolled_repeats(net)),
-    ):
-        changes.append((name, None if changed is None else text_of(changed)))
-    for name, other in changes:
-        if other is None:
-            continue
-        try:
-            told = facts.difference(facts_of(compiled(other)))
-        except Exception as error:
-            told = f"{type(error).__name__}: {str(error)[:500]}"
-        if told:
-            yield f"{name}: {told}", other
-    for name, told in same_again(made, text):
-        if told:
-            yield f"{name}: {told}", text
+    with TemporaryDirectory() as folder:
+        found = list(changes(net, draw, Path(folder)))
+        if most is not None:
+            found = draw.sample(found, min(most, len(found)))
+        for name, change in found:
+            other = None
+            try:
+                other = change()
+                told = "" if other is None else facts.difference(facts_of(other))
+            except Exception as error:
+                told = f"{type(error).__name__}: {str(error)[:500]}"
+            if told:
+                yield f"{name}: {told}", other.source.text if other is not None else text
+    if most is None or draw.random() < 0.2:
+        for name, told in same_again(made, text):
+            if told:
+                yield f"{name}: {told}", text
 
 
 def same_again(made: Compilation, text: str) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from growing import compiled
 from judging import judge
-from mutating import Mutation, almost_valid
+from mutating import MAKERS, Mutation, Mutator, almost_valid, misplaced
 from sharing import SHARES, share
 
 KILOBYTES = 500_000
@@ -23,35 +23,30 @@ def mutations(number: int) -> list[Mutation]:
     return [mutation for mutation in found if mutation is not None]
 
 
-def misplaced(mutation: Mutation) -> str:
-    """What is wrong with what is said of a net with a mistake."""
-    errors = [d for d in compiled(mutation.text).diagnostics if d.severity == "error"]
-    if not errors:
-        return "it is taken" if mutation.certain else ""
-    first = min(errors, key=lambda d: d.span.start if d.span else 0)
-    line = first.span.line if first.span else 0
-    if line == mutation.line:
-        return ""
-    if not mutation.certain:
-        lines = mutation.text.split("\n")
-        # what comes after it, a merge around it, or a block that is used after it and stands before the net
-        if line > mutation.line or lines[line - 1].endswith("{") or "net N {" in lines[line:]:
-            return ""
-    return f"line {line}: {first.title}"
-
-
 @pytest.mark.parametrize("number", range(SHARES))
 def test_a_mistake_is_told_at_its_place(number: int) -> None:
     found = mutations(number)
-    assert len(found) > 80
-    wrong = [f"{m.kind}, line {m.line}: {told}\n{m.text}" for m in found if (told := misplaced(m))]
+    assert len(found) > 100
+    wrong = [f"{m.kind}, line {sorted(m.lines)}: {told}\n{m.text}" for m in found if (told := misplaced(m)[1])]
     assert not wrong, "\n\n".join(wrong[:6])
+
+
+def test_every_kind_of_mistake_is_made() -> None:
+    """Each kind finds its place in some net, and none but those that may be sound is sound."""
+    draw = random.Random(1)
+    nets = [net for number in range(SHARES) for net in share(number).nets]
+    for maker in MAKERS:
+        found = [m for net in nets[::-1] if (m := getattr(Mutator(net, draw), maker)()) is not None][:3]
+        assert found, maker
+        assert all(not compiled(m.text).sound for m in found if m.certain and not m.code.startswith("W")), maker
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_what_is_still_taken_is_sound() -> None:
     """Where a changed number is taken, all judges agree on the net that it makes."""
-    taken = [m for m in mutations(0) if not m.certain and compiled(m.text).sound][:15]
+    draw = random.Random(2)
+    made = [Mutator(net, draw).another_number() for number in (0, 1) for net in share(number).nets * 2]
+    taken = [m for m in made if m is not None and compiled(m.text).sound][:15]
     assert len(taken) >= 10
     verdicts = [(judge(m.text), m.text) for m in taken]
     wrong = [f"{verdict.status}: {verdict.text}\n{text}" for verdict, text in verdicts if not verdict.agrees]
