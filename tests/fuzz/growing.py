@@ -668,7 +668,8 @@ class Grower(Drawer):
         try:
             return layer, output_types(layer, inputs)
         except Problem as problem:
-            self.refused.append(Refused(name, arguments, tuple(inputs), problem.code))
+            if inputs:
+                self.refused.append(Refused(name, arguments, tuple(inputs), problem.code))
         except Exception as error:
             entries = tuple(
                 Entry(name, tuple(s if isinstance(s, int) else "T" for s in x.shape), x.dtype)
