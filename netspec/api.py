@@ -192,7 +192,7 @@ class Network(Facts):
 
     @cached_property
     def layers(self) -> list[Layer]:
-        """The layers in order; those of alike iterations once, with their `repeat`. Raises SpecError beyond 200,000."""
+        """The layers in order; those of alike iterations once, with their `repeat`. Raises SpecError beyond 20,000."""
         from netspec.emit.listing import layer_rows
 
         return [Layer(self._made, row) for row in layer_rows(self._made)]
@@ -208,12 +208,9 @@ class Network(Facts):
 
     @cached_property
     def _by_path(self) -> dict[str, Layer]:
-        from netspec.analysis.rows import rows
-
-        made = self._made
         found: dict[str, Layer] = {}
-        for row in rows(self.ir, made.types, made.node_totals, made.module_totals):
-            found.setdefault(row.path, Layer(made, row))
+        for row in self._made.rows():
+            found.setdefault(row.path, Layer(self._made, row))
         return found
 
     def summary(self, depth: int | None = None) -> str:
@@ -332,7 +329,7 @@ def load(
 
 def loads(text: str, /, net: str | None = None, batch: int = 1, symbolic: Symbolic = False, **params: Any) -> Network:
     """The same for the text of a .net file."""
-    source = source_from_bytes(text.encode(), "<text>", None)
+    source = source_from_bytes(text.encode("utf-8", "surrogatepass"), "<text>", None)
     return _network(compile_one(source, net, params, batch, symbolic))
 
 

@@ -132,8 +132,8 @@ class Diagnostics:
         return len(self) >= limits.DIAGNOSTICS
 
     def nearest(self, word: str, known: Iterable[str]) -> str | None:
-        """`nearest`, where a remedy is looked for."""
-        return None if self.full else nearest(word, known)
+        """`nearest`, where a remedy is looked for: with so many mistakes there is another reason for them."""
+        return None if len(self) >= limits.SUGGESTIONS else nearest(word, known)
 
     @property
     def errors(self) -> int:

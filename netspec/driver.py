@@ -6,7 +6,7 @@ The command line, the Python API and the tests all come through here.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +22,7 @@ from netspec.elaborate.symbolic import names_of, texts_of
 from netspec.elaborate.values import Definition, Exhausted, Failed
 from netspec.ir.dims import Dim, Expr, TooManyTerms
 from netspec.ir.network import Network
-from netspec.problems.files import BadIr, NotASpec, TooNested
+from netspec.problems.files import BadIr, NotASpec, TooBig, TooNested
 from netspec.problems.structure import FiguresTooLarge, NoNets, SizeTooLong, UnknownNet
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from netspec.analysis.claims import ClaimChecker
     from netspec.analysis.ranges import Ranges
     from netspec.analysis.receptive import ReceptiveFields
+    from netspec.analysis.rows import Row
 
 Symbolic: TypeAlias = bool | str | Collection[str]
 _JSON = re.compile(r"\s*\{\s*(?:[\"}]|\Z)")
@@ -127,7 +128,7 @@ class Compilation:
 
     def _too_long(self) -> None:
         if not any(mistake.code == SizeTooLong.code for mistake in self._found):
-            self._found.add(SizeTooLong(limit=f"{limits.TERMS:,}").nowhere(self.source.name))
+            self._found.add(SizeTooLong().nowhere(self.source.name))
 
     @property
     def node_totals(self) -> NodeTotals:
@@ -240,6 +241,17 @@ class Compilation:
         except TooManyTerms:  # of symbolic sizes, in the text of a warning
             return ()
         return tuple(sorted(found, key=_place))
+
+    def rows(self, depth: int | None = None) -> Iterator[Row]:
+        """The rows of a listing, down to a depth. Raises SpecError where they are too long."""
+        from netspec.analysis.rows import rows
+
+        if self.network is None:
+            return
+        try:
+            yield from rows(self.network, self.types, self.node_totals, self.module_totals, depth)
+        except TooBig as problem:
+            raise SpecError((problem.nowhere(self.source.name),)) from None
 
     @property
     def open_parameters(self) -> tuple[str, ...]:

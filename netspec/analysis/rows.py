@@ -15,6 +15,9 @@ from netspec.analysis.totals import NOTHING, Maybe, ModuleTotals, NodeTotals, ti
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode, iterations
 from netspec.ir.types import TensorType
 from netspec.ops.base import Layer
+from netspec.problems.files import TooBig
+
+_TERM = 12  # characters of a term of a formula, about
 
 
 class Call(NamedTuple):
@@ -85,8 +88,15 @@ def count_rows(network: Network) -> int:
 def rows(
     network: Network, types: Types, nodes: NodeTotals, modules: ModuleTotals, depth: int | None = None
 ) -> Iterator[Row]:
-    """The rows of a network, down to a depth (0: only the net's own nodes)."""
-    return _Walk(network, types, nodes, modules, depth).module(network.root, "", 0, 1, ())
+    """The rows of a network, down to a depth (0: only the net's own nodes). Raises TooBig where they are too long."""
+    spent = 0
+    for row in _Walk(network, types, nodes, modules, depth).module(network.root, "", 0, 1, ()):
+        spent += len(row.path) + len(row.text) + len(str(row.output))
+        spent += sum(_TERM * len(figure.terms) for figure in row.totals or () if not isinstance(figure, int))
+        if spent > limits.LISTING:
+            most = f"{limits.LISTING:,} characters of paths and sizes"
+            raise TooBig(net=network.name, rows=f"more than {most}", depth=0)
+        yield row
 
 
 def exceeds(network: Network) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from netspec import limits
 from netspec.diagnostics import Problem
 from netspec.ir.network import CallNode, LayerNode, Module, Network, Node, RepeatNode, used_modules
 from netspec.ir.types import TensorType
@@ -39,10 +40,16 @@ def infer(network: Network) -> Types:
             raise IrError(f"module `{module.name}` stands twice")
         modules[module.name] = module
         _check_names(module, modules)
+    count = sum(len(module.nodes) for module in network.modules)
+    if count > limits.NODES:
+        raise IrError(f"it has {count:,} nodes, at most {limits.NODES:,}")
     types: Types = {}
     root = network.root
     if len(root.inputs) != len(network.inputs):
         raise IrError(f"the net has {len(network.inputs)} inputs, its module `{root.name}` {len(root.inputs)}")
+    for item in network.inputs:
+        if item.type.excess:
+            raise IrError(f"input `{item.name}`: {item.type.excess}")
     _module(root, [i.type for i in network.inputs], modules, types)
     _check_shared(modules, types)
     return types
@@ -177,6 +184,9 @@ def _node(module: Module, node: Node, known: dict[str, TensorType], modules: dic
         except Problem as problem:
             detail = problem.fill(problem.label)
             raise IrError(f"{at}: {problem} ({problem.code}: {detail})") from None
+        excess = next((type.excess for type in outputs if type.excess), "")
+        if excess:
+            raise IrError(f"{at}: {excess}")
         members = [str(i) for i in range(len(outputs))]
     elif isinstance(node, CallNode):
         outputs = _module(modules[node.module], inputs, modules, types)

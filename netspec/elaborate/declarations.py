@@ -87,7 +87,7 @@ def _declared_type(elaborator: Elaborator, statement: ast.Input, frame: Frame) -
             value = frame.evaluate.number(size.value)
             _check_size(value, size.value.span, frame)
         sizes.append(value)
-    return TensorType(tuple(sizes), dtype) if sound else UNKNOWN
+    return elaborator.bounded((TensorType(tuple(sizes), dtype),), frame, statement.span)[0] if sound else UNKNOWN
 
 
 def _check_size(value: Any, span: Span, frame: Frame) -> None:

@@ -16,7 +16,6 @@ from netspec.diagnostics import Diagnostics, Label, Problem
 from netspec.elaborate import declarations, loops, sharing
 from netspec.elaborate.arguments import argument_span, bind_block, bind_layer, typed
 from netspec.elaborate.builder import ModuleBuilder
-from netspec.elaborate.expressions import LARGEST
 from netspec.elaborate.files import Definitions, standard_names
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.labels import collect_labels
@@ -432,7 +431,7 @@ class Elaborator:
         for name in broken.names:
             if broken.keyword == "let":
                 frame.env[name] = POISON
-            elif name not in frame.module.labels:
+            elif name not in frame.module.labels and len(name) <= limits.NAME:  # else that has been told
                 self._poison_label(ast.Name(name, broken.span), frame, broken.span)
 
     def _poison_label(self, label: ast.Name | ast.String, frame: Frame, span: Span) -> None:
@@ -573,7 +572,7 @@ class Elaborator:
     def label_text(self, at: ast.Name | ast.String, frame: Frame) -> str:
         """The text of a label, which must be a plain name."""
         text = at.id if isinstance(at, ast.Name) else str(frame.evaluate(at))
-        if not text.replace("_", "a").isalnum() or not text.isascii() or text in ("it", "_") or len(text) > 200:
+        if not text.replace("_", "a").isalnum() or not text.isascii() or text in ("it", "_") or len(text) > limits.NAME:
             reason = "`it` is the value that flows" if text == "it" else "not a plain name"
             frame.report(BadLabel(name=text[:40], reason=reason), at.span)
             raise Failed
@@ -689,11 +688,11 @@ class Elaborator:
         outputs: tuple[TensorType, ...] = (UNKNOWN,)
         if all(t.known for t in types):
             try:
-                outputs = self._bounded(output_types(layer, types), frame, span)
+                outputs = self.bounded(output_types(layer, types), frame, span)
             except Problem as problem:
                 self._blame(frame, problem, layer, call, inputs, span)
             except TooManyTerms:
-                frame.report(SizeTooLong(limit=f"{limits.TERMS:,}"), span)
+                frame.report(SizeTooLong(), span)
         module = frame.module
         node = LayerNode.trusted(
             kind="layer",
@@ -706,13 +705,14 @@ class Elaborator:
         members = {str(i): t for i, t in enumerate(outputs)} if len(outputs) > 1 else {"": outputs[0]}
         return self.add(frame, node, members, span, label, layer)
 
-    def _bounded(self, types: tuple[TensorType, ...], frame: Frame, span: Span) -> tuple[TensorType, ...]:
-        """The types, or an unknown one where a size is too large to compute with."""
-        if all(_factor(size) < LARGEST for type in types for size in type.shape):
-            return types
-        reason = f"a size has more than {limits.INTEGER_DIGITS} digits"
-        frame.report(BadOperation(reason=reason, remedy="no tensor is that large"), span)
-        return (UNKNOWN,)
+    def bounded(self, types: tuple[TensorType, ...], frame: Frame, span: Span) -> tuple[TensorType, ...]:
+        """The types, or an unknown one where one is too large to compute with."""
+        for type in types:
+            reason = type.excess
+            if reason:
+                frame.report(BadOperation(reason=reason, remedy="no tensor is that large"), span)
+                return (UNKNOWN,)
+        return types
 
     def add_call(
         self, frame: Frame, made: Instance, name: str, inputs: list[Value], span: Span, label: str | None,
@@ -839,11 +839,6 @@ class Elaborator:
         node = next(n for n in self.modules[owner.module].nodes if n.name == owner.node)
         assert isinstance(node, RepeatNode)
         return next(r.module for r, first in iterations(node) if first <= (owner.iteration or 0) < first + r.times)
-
-
-def _factor(size: Dim) -> int:
-    """A size, or the largest number in its formula."""
-    return size if isinstance(size, int) else max(map(abs, size.terms.values()))
 
 
 def bind_block_partial(frame: Frame, base: Definition, call: ast.Call) -> dict[str, Static]:

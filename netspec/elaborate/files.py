@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from functools import cache, lru_cache
+from itertools import islice
 
 from netspec import limits, resources
 from netspec.diagnostics import Diagnostic, Diagnostics, Label, SpecError
@@ -11,9 +14,15 @@ from netspec.elaborate.values import Definition, Static, Work
 from netspec.problems.files import CannotRead, NotASpec
 from netspec.problems.names import DuplicateName
 from netspec.problems.structure import BadUse
+from netspec.problems.syntax import HiddenCharacter
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 from netspec.syntax.parser import parse_file
+
+# control characters but for tabs and line ends, separators of lines, and what turns the direction of writing
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)",
+)
 
 
 class Definitions:
@@ -71,7 +80,18 @@ def parsed(source: SourceFile) -> tuple[ast.File | None, tuple[Diagnostic, ...]]
         remedy = f"a spec has at most {limits.SPEC_TEXT:,} characters: write what repeats as `repeat` and `block`"
         return None, (NotASpec(file=source.name, reason="it is too long", remedy=remedy).nowhere(source.name),)
     file, diagnostics = parse_file(source)
-    return file, tuple(diagnostics)
+    return file, tuple(diagnostics) or _hidden(source)
+
+
+def _hidden(source: SourceFile) -> tuple[Diagnostic, ...]:
+    """The characters, in comments and texts, by which a text looks other than it is."""
+    found = islice(_HIDDEN.finditer(source.text), limits.SYNTAX_MISTAKES)
+    return tuple(
+        HiddenCharacter(
+            character=f"U+{ord(match[0]):04X}", name=unicodedata.name(match[0], "a control character").lower()
+        ).at(source.span(*match.span()))
+        for match in found
+    )
 
 
 def read_source(path: str, name: str | None = None) -> SourceFile:
@@ -111,23 +131,29 @@ def cached_source(name: str, text: str, path: str | None) -> SourceFile:
 def collect(source: SourceFile, diagnostics: Diagnostics) -> Definitions:
     """The definitions of a file and of all that it uses."""
     root = os.path.dirname(os.path.abspath(source.path)) if source.path else None
-    return _collect(source, root, diagnostics, {})
+    return _collect(source, root, diagnostics, _Files())
 
 
-def _collect(
-    source: SourceFile, root: str | None, out: Diagnostics, seen: dict[str, Definitions | None]
-) -> Definitions:
-    """`seen`: the definitions of the files that were read before, None of those that are being read."""
+class _Files:
+    """The files that a check has read: their definitions, None of those that are being read."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Definitions | None] = {}
+        self.characters = 0
+
+
+def _collect(source: SourceFile, root: str | None, out: Diagnostics, files: _Files) -> Definitions:
     definitions = Definitions(source, root)
     path = os.path.realpath(source.path) if source.path else ""
-    seen[path] = None
+    files.seen[path] = None
+    files.characters += len(source.text)
     file, mistakes = parsed(source)
     for mistake in mistakes:
         out.add(mistake)
     definitions.lacking = file is None
     for item in file.items if file else ():
         if isinstance(item, ast.Use):
-            _use(item, definitions, out, seen)
+            _use(item, definitions, out, files)
             continue
         if isinstance(item, ast.Broken):
             definitions.lose(item)
@@ -138,7 +164,7 @@ def _collect(
             for parameter in item.parameters:
                 _define(parameter.name, parameters, out)
         definitions.items.setdefault(item.name.id, item)
-    seen[path] = definitions
+    files.seen[path] = definitions
     return definitions
 
 
@@ -150,7 +176,7 @@ def _define(name: ast.Name, places: dict[str, Span], out: Diagnostics) -> None:
         out.add(problem.at(name.span, Label(first, "first defined here")))
 
 
-def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[str, Definitions | None]) -> None:
+def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, files: _Files) -> None:
     written = "".join(part for part in item.path.parts if isinstance(part, str))
 
     def refuse(reason: str, remedy: str) -> None:
@@ -159,6 +185,8 @@ def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[s
 
     if len(item.path.parts) != 1 or not written.endswith(".net") or "\\" in written or "\0" in written:
         return refuse("not the path of a .net file", 'write a path such as "blocks.net"')
+    if len(written) > limits.PATH:
+        return refuse(f"the path has {len(written):,} characters, at most {limits.PATH:,}", "use a shorter path")
     if definitions.root is None:
         return refuse("this text does not come from a file", "save it to a file beside the other one")
     folder = os.path.dirname(definitions.source.path or "")
@@ -167,16 +195,23 @@ def _use(item: ast.Use, definitions: Definitions, out: Diagnostics, seen: dict[s
         return refuse("it is outside the folder of the first file", "copy it into that folder")
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe, which could keep the check waiting, or a folder
         return refuse("it is not a file", "check the path, which starts from this file's folder")
-    if path in seen and seen[path] is None:
+    if path in files.seen and files.seen[path] is None:
         return refuse(
             "this file is used by that one, directly or through others",
             "move what both need into a third file",
         )
-    other = seen.get(path)
+    other = files.seen.get(path)
     if other is None:
+        if len(files.seen) >= limits.FILES:
+            return refuse(f"more than {limits.FILES:,} files", "put what belongs together into one file")
         shown = os.path.normpath(os.path.join(os.path.dirname(definitions.source.name), written))
         try:
-            other = _collect(read_source(path, shown), definitions.root, out, seen)
+            used = read_source(path, shown)
+            count = files.characters + len(used.text)
+            if count > limits.SPEC_TEXT >= len(used.text):
+                reason = f"with it the files have {count:,} characters, at most {limits.SPEC_TEXT:,}"
+                return refuse(reason, "use files of what is needed alone")
+            other = _collect(used, definitions.root, out, files)
         except SpecError as error:
             return refuse(error.diagnostics[0].title, "check the path, which starts from this file's folder")
     definitions.lacking |= other.lacking
@@ -198,7 +233,7 @@ def standard(name: str) -> Definitions | None:
     mistakes = Diagnostics()
     source = read_source(path, f"std/{name}.net")
     source.is_standard = True
-    definitions = _collect(source, None, mistakes, {})
+    definitions = _collect(source, None, mistakes, _Files())
     if len(mistakes):
         raise SpecError(tuple(mistakes))
     return definitions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-from netspec.analysis.rows import rows
 from netspec.driver import Compilation
 from netspec.emit.table import COLUMNS, DEFAULT, cell_text, summary
 
@@ -20,7 +19,7 @@ def html(made: Compilation) -> str:
     out = [f"<b>{escape(network.name)}</b><table><thead><tr><th style='text-align:left'>layer</th>"]
     out += [f"<th style='text-align:right'>{escape(column.title)}</th>" for column in chosen]
     out.append("</tr></thead><tbody>")
-    for count, row in enumerate(rows(network, made.types, made.node_totals, made.module_totals)):
+    for count, row in enumerate(made.rows()):
         if count == _MOST_ROWS:
             out.append("<tr><td>...</td></tr>")
             break

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from netspec.analysis.receptive import Field, Fields
-from netspec.analysis.rows import Call, Row, count_rows, exceeds, rows
+from netspec.analysis.rows import Call, Row, count_rows, exceeds
 from netspec.analysis.totals import weights_of
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.driver import Compilation, told
@@ -28,7 +28,7 @@ def layer_rows(made: Compilation) -> Iterator[Row]:
     if exceeds(network):
         problem = TooBig(net=network.name, rows=f"{count_rows(network):,}", depth=2)
         raise SpecError((problem.nowhere(made.source.name),))
-    for row in rows(network, made.types, made.node_totals, made.module_totals):
+    for row in made.rows():
         if row.kind == "layer":
             yield row
 

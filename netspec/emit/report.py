@@ -234,12 +234,17 @@ def expand(targets: Sequence[str]) -> list[str]:
             out.append(target)
             continue
         files: list[str] = []
+        within = os.path.join(os.path.realpath(target), "")
         for folder, folders, names in os.walk(target):
             folders.sort()  # the order in which they are walked
             found = (os.path.join(folder, name) for name in sorted(names) if name.endswith(".net"))
             files += [path for path in found if os.path.isfile(path) or not os.path.exists(path)]  # no device, no pipe
         if not files:
             raise click.UsageError(f"there is no .net file in {printable(target)}")
+        for path in files:
+            if os.path.islink(path) and not os.path.realpath(path).startswith(within):
+                shown = printable(path)
+                raise click.UsageError(f"{shown} is a link out of {printable(target)}: name it, if it is meant")
         out += files
     return out
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from netspec.analysis.rows import Row, rows
+from netspec.analysis.rows import Row
 from netspec.analysis.totals import Totals
 from netspec.driver import Compilation
 from netspec.emit.style import number, paint, plural, printable, size_text, width
+from netspec.limits import CELL
 
 
 class Column(NamedTuple):
@@ -86,8 +87,8 @@ def table(made: Compilation, columns: Sequence[str] = DEFAULT, depth: int | None
     if network is None:
         return ""
     chosen = [COLUMNS[name] for name in columns]
-    listed = list(rows(network, made.types, made.node_totals, made.module_totals, depth))
-    label_width = max((2 * row.depth + len(row.name) for row in listed), default=0)
+    listed = list(made.rows(depth))
+    label_width = min(max((2 * row.depth + len(row.name) for row in listed), default=0), CELL)
     body: list[list[str]] = []
     for item in network.inputs:
         shown = [str(item.type) if column is COLUMNS["output"] else "" for column in chosen]
@@ -110,7 +111,7 @@ def _layer_cell(row: Row, label_width: int) -> str:
 
 
 def _lay_out(lines: list[list[str]], right: list[bool], color: bool, terminal: int | None) -> str:
-    widths = [max(width(cell) for cell in column) for column in zip(*lines, strict=True)]
+    widths = [min(max(width(cell) for cell in column), CELL) for column in zip(*lines, strict=True)]
     if terminal is not None:
         spare = terminal - sum(widths[1:]) - 2 * len(widths[1:])
         widths[0] = max(min(widths[0], spare), 16)
@@ -215,7 +216,7 @@ def overview(nets: Iterable[Compilation], color: bool = False) -> str:
     for made in nets:
         lines.append(_overview_line(made))
     right = [False, False, False, False, True, True, False]
-    widths = [max(width(cell) for cell in column) for column in zip(*lines, strict=True)]
+    widths = [min(max(width(cell) for cell in column), CELL) for column in zip(*lines, strict=True)]
     out = []
     for index, cells in enumerate(lines):
         line = "  ".join(_fit(c, w, r) for c, w, r in zip(cells, widths, right, strict=True)).rstrip()
@@ -263,7 +264,7 @@ def _cells(made: Compilation, columns: Sequence[str], depth: int | None) -> list
     chosen = [COLUMNS[name] for name in columns]
     lines: list[list[Any]] = [
         [row.path, row.kind, row.text, row.repeat, *(column.value(made, row) for column in chosen)]
-        for row in rows(network, made.types, made.node_totals, made.module_totals, depth)
+        for row in made.rows(depth)
     ]
     lines.append(["total", "net", network.name, 1, *(column.total(made) if column.total else "" for column in chosen)])
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from secrets import token_hex
 from typing import Any, BinaryIO
+
+from netspec.emit.style import size_text
 
 _OPEN = "/proc/self/fd"  # where open files are found by their numbers
 _PREFIX, _SUFFIX = ".netspec-", ".tmp"  # of the names of files that are being written
@@ -122,6 +125,16 @@ def _check(path: str) -> None:
         raise OSError(0, "it is not a file")
     if not os.access(path, os.W_OK):
         raise PermissionError(0, "permission denied")
+
+
+def check_room(path: str, count: int) -> None:
+    """Raises OSError where so many bytes are not free on the disk."""
+    try:
+        free = shutil.disk_usage(os.path.dirname(os.path.realpath(path))).free
+    except OSError:  # the folder does not exist, which is told where the file is made
+        return
+    if count > free:
+        raise OSError(0, f"it takes {size_text(count)}, and {size_text(free)} are free")
 
 
 def _make_alike(path: str, other: str) -> None:

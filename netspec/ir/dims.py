@@ -38,7 +38,8 @@ class TooManyTerms(ValueError):
     """An expression that is too long to work with."""
 
     def __init__(self) -> None:
-        super().__init__(f"the size has too many terms: more than {limits.TERMS:,} when written out")
+        most = f"more than {limits.TERMS:,}, or {limits.QUOTIENT} in a quotient"
+        super().__init__(f"the size has too many terms: {most}, when written out")
 
 
 class Symbol(NamedTuple):
@@ -64,6 +65,8 @@ class Op:
         self.left = left
         self.right = right
         self.length = 1 + left.length + (right.length if isinstance(right, Expr) else 1)
+        if kind in ("//", "%") and self.length > limits.QUOTIENT:  # one in another, each asks for all that are in it
+            raise TooManyTerms
         self._hash = 0  # kept, as the text is, for all that is made of it asks for them
         self._text = ""
 

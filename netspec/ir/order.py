@@ -11,14 +11,18 @@ from functools import lru_cache
 from math import lcm
 from typing import Any, NamedTuple
 
-from netspec.ir.dims import Atom, Dim, Expr, Monomial, Symbol, value, variables_of
+from netspec.ir.dims import Atom, Dim, Expr, Monomial, Symbol, TooManyTerms, value, variables_of
 
 _LENGTH = 400  # of an expression that is looked at
+_MOST_KEPT = 32  # sizes of which none is known to be the largest; a maximum of more tells nothing
+_MOST_COMPARED = 5_000  # pairs of sizes
 _MORE = (0, 1, 31, 99_991)  # how far above its least value a symbol is tried
 
 
 def largest(sizes: Iterable[Dim], least: Mapping[str, int]) -> list[Dim]:
-    """The sizes without those that another is at least as large as where each symbol has at least a least value."""
+    """The sizes without those that another is at least as large as where each symbol has at least a least value.
+
+    Raises TooManyTerms where there are too many to compare."""
     distinct = list({size if isinstance(size, int) else frozenset(size.terms.items()): size for size in sizes}.values())
     variables = {s.name: s for size in distinct for s in variables_of(size)}
     least = {name: max(s.low, least.get(name, s.low)) for name, s in variables.items()}
@@ -27,13 +31,18 @@ def largest(sizes: Iterable[Dim], least: Mapping[str, int]) -> list[Dim]:
     tried = {id(size): _tried(size, places, atoms) for size in distinct}
     lows = {atom: values[0] for atom, values in atoms.items()}
     kept: list[Dim] = []
+    compared = 0
     for size in sorted(distinct, key=lambda size: tried[id(size)][::-1], reverse=True):
         ours = tried[id(size)]
-        if not any(
-            all(a >= b for a, b in zip(tried[id(other)], ours, strict=True)) and _stays_above(other - size, least, lows)
-            for other in kept
-        ):
+        above = [other for other in kept if all(a >= b for a, b in zip(tried[id(other)], ours, strict=True))]
+        for other in above:
+            compared += 1
+            if _stays_above(other - size, least, lows):
+                break
+        else:
             kept.append(size)
+        if len(kept) > _MOST_KEPT or compared > _MOST_COMPARED:
+            raise TooManyTerms
     return kept
 
 

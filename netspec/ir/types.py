@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from netspec.ir.dims import Dim
+from netspec import limits
+from netspec.ir.dims import Dim, Expr, Op
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int64": 8, "int32": 4, "bool": 1}
+
+_LARGEST = 10**limits.INTEGER_DIGITS
+_LARGEST_DIVISOR = 10**limits.DIVISOR_DIGITS
+
+
+def _divisor(size: Expr) -> int:
+    """The largest number by which a formula divides."""
+    atoms = (atom for monomial in size.terms for atom, _ in monomial if isinstance(atom, Op))
+    return max((atom.right for atom in atoms if isinstance(atom.right, int)), default=0)
 
 
 class TensorType:
@@ -38,6 +48,21 @@ class TensorType:
     @property
     def bytes(self) -> Dim:
         return self.elements * DTYPE_BYTES[self.dtype]
+
+    @property
+    def excess(self) -> str:
+        """By what it is larger than anything that is computed with; nothing where it is not."""
+        if len(self.shape) > limits.AXES:
+            return f"the tensor has {len(self.shape):,} axes, at most {limits.AXES}"
+        count = 1
+        for size in self.shape:
+            factor = size if isinstance(size, int) else max(map(abs, size.terms.values()))
+            if factor >= _LARGEST:
+                return f"a size has more than {limits.INTEGER_DIGITS} digits"
+            if not isinstance(size, int) and _divisor(size) >= _LARGEST_DIVISOR:
+                return f"a size is divided by a number of more than {limits.DIVISOR_DIGITS} digits"
+            count *= factor
+        return f"the number of elements has more than {limits.INTEGER_DIGITS} digits" if count >= _LARGEST else ""
 
     def held_as(self, dtype: str) -> TensorType:
         """The type with another element type where it is float32."""

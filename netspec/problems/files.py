@@ -29,7 +29,7 @@ class CannotRead(Problem):
 
 
 class NotASpec(Problem):
-    """A spec is text in UTF-8, of at most 32 MiB. The usual reasons are another file, such as an image or saved
+    """A spec is text in UTF-8, of at most 16 MiB. The usual reasons are another file, such as an image or saved
     weights, and an editor that saves in an older encoding: there an accented letter is a single byte, which UTF-8
     does not have."""
 
@@ -93,7 +93,7 @@ class BadIr(Problem):
 class TooBig(Problem):
     """Blocks that are used by blocks multiply, so that a short file can have more layers than a listing can
     hold. The analysis costs no more for it, but JSON and `net.layers` in Python list each layer, up to
-    200,000. Groups are few: the table, Markdown and CSV list as many levels of them as `--depth` says."""
+    20,000. Groups are few: the table, Markdown and CSV list as many levels of them as `--depth` says."""
 
     code = "NS003"
     about = "More layers than can be listed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec import limits
 from netspec.diagnostics import Problem
 
 
@@ -69,7 +70,7 @@ class TooDeep(Problem):
 
 class TooLarge(Problem):
     """A `repeat` whose iterations come out alike is closed in one step, however often it repeats. What differs in
-    each iteration is written out, and so is every `for`, up to 200,000 layers, calls and iterations, which keeps
+    each iteration is written out, and so is every `for`, up to 20,000 layers, calls and iterations, which keeps
     every check quick."""
 
     code = "NS503"
@@ -331,13 +332,13 @@ class FiguresTooLarge(Problem):
 
 class SizeTooLong(Problem):
     """A symbolic size is a formula. Where layers cannot be simplified it grows with each of them, and multiplying
-    axes multiplies the terms. Beyond 5,000 nobody reads it, and computing with it takes long; numbers have no such
-    bound."""
+    axes multiplies the terms. Beyond 5,000, or 200 in a quotient, nobody reads it, and computing with it takes long;
+    numbers have no such bound."""
 
     code = "NS513"
     about = "A symbolic size that is too long"
     title = "a size has too many terms"
-    label = "more than {limit} terms when written out"
+    label = f"more than {limits.TERMS:,} terms when written out, or {limits.QUOTIENT} in a quotient"
     help = "give symbols values with `--set`, or `H=224` in the input"
     wrong = """
         net Zoom {

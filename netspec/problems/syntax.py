@@ -260,3 +260,50 @@ class WrongBracket(Problem):
           for width in widths { dense width -> relu }
         }
         """
+
+
+class NameTooLong(Problem):
+    """A name has at most 200 characters, so that the tables and messages that repeat it stay readable, and small."""
+
+    code = "NS111"
+    about = "A name that is too long"
+    title = "the name is too long"
+    label = "{length:,} characters, at most {limit}"
+    help = "give it a shorter name"
+    wrong = """
+        net Small {
+          input features: [16]
+          NAME: dense 32
+        }
+        """.replace("NAME", "_".join(["layer"] * 40))
+    mended = """
+        net Small {
+          input features: [16]
+          first: dense 32
+        }
+        """
+
+
+class HiddenCharacter(Problem):
+    """Some characters are not shown but change what is: control characters, which command a terminal, separators of
+    lines, after which a comment only seems to end, and those that turn the direction of writing, by which a line looks
+    like another one (Boucher and Anderson 2021, "Trojan Source"). They are mistakes in comments and texts too, so that
+    what a person reads is what is checked."""
+
+    code = "NS112"
+    about = "A character that is not shown"
+    title = "the text has a character that is not shown: {character}"
+    label = "{name}"
+    help = "remove it: with it the text looks other than it is"
+    wrong = """
+        net Small {
+          input features: [16]
+          dense 10   # \u202eone for each digit
+        }
+        """
+    mended = """
+        net Small {
+          input features: [16]
+          dense 10   # one for each digit
+        }
+        """

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from lark import Token
 
 from netspec import limits
-from netspec.problems.syntax import BadString, NumberTooLong, SyntaxProblem
+from netspec.problems.syntax import BadString, NameTooLong, NumberTooLong, SyntaxProblem
 from netspec.source import SourceFile, Span
 from netspec.syntax import ast
 
@@ -38,6 +38,9 @@ class Builder:
         return Span(token.start_pos, token.end_pos, self.source)  # type: ignore[arg-type]
 
     def _name(self, token: Token) -> ast.Name:
+        if len(token) > limits.NAME:
+            problem = NameTooLong(length=len(token), limit=limits.NAME)
+            raise SyntaxProblem(problem, token.start_pos or 0, token.end_pos or 0)
         return ast.Name(token.value, self._span(token))
 
     # -- files --------------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ def test_a_size_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
          --> long.net:2:2
           |
         2 |  flatten
-          |  ^^^^^^^ more than 2 terms when written out
+          |  ^^^^^^^ more than 5,000 terms when written out, or 200 in a quotient
           |
           = help: give symbols values with `--set`, or `H=224` in the input
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,8 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-CPU_SECONDS = 10
+CPU_SECONDS = 2  # for what is a spec
 MEMORY = 500 * 1024 * 1024
+_MOST_SECONDS = 20  # of processor time, after which it is killed
 _WALL_SECONDS = 60
 
 
@@ -38,7 +38,6 @@ def netspec(
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     stdout: str | None = None,
-    interrupt_after: float | None = None,
 ) -> Outcome:
     """Run `netspec` in a folder until it ends or breaks a bound. `stdout`: a path to write to instead."""
     with tempfile.TemporaryDirectory() as outside:
@@ -46,7 +45,7 @@ def netspec(
         given.write_bytes(stdin)
         with given.open("rb") as standard_in, open(stdout or out, "wb") as standard_out, err.open("wb") as standard_err:
             subprocess.run(
-                [sys.executable, "-I", "-S", __file__, report, str(interrupt_after or 0), *arguments],
+                [sys.executable, "-I", "-S", __file__, report, *arguments],
                 cwd=folder,
                 stdin=standard_in,
                 stdout=standard_out,
@@ -59,11 +58,11 @@ def netspec(
         return Outcome(code, texts[0], texts[1], cpu, memory)
 
 
-def sound(outcome: Outcome) -> bool:
+def sound(outcome: Outcome, seconds: float = CPU_SECONDS) -> bool:
     """Whether a process kept to its bounds and told what is wrong, if anything is."""
     return (
         outcome.code in (0, 1, 2)
-        and outcome.cpu < CPU_SECONDS
+        and outcome.cpu < seconds
         and outcome.memory < MEMORY
         and "Traceback" not in outcome.out + outcome.err
         and "\x1b" not in outcome.out + outcome.err
@@ -72,18 +71,14 @@ def sound(outcome: Outcome) -> bool:
     )
 
 
-def _main(report: str, interrupt_after: str, *arguments: str) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (2 * CPU_SECONDS, 2 * CPU_SECONDS))
+def _main(report: str, *arguments: str) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (4 * MEMORY, 4 * MEMORY))
     child = subprocess.Popen([sys.executable, "-m", "netspec", *arguments])
-    timers = [threading.Timer(_WALL_SECONDS, child.kill)]
-    if float(interrupt_after):
-        timers.append(threading.Timer(float(interrupt_after), child.send_signal, (signal.SIGINT,)))
-    for timer in timers:
-        timer.start()
+    timer = threading.Timer(_WALL_SECONDS, child.kill)
+    timer.start()
     _, status, usage = os.wait4(child.pid, 0)
-    for timer in timers:
-        timer.cancel()
+    timer.cancel()
     found = (os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
     Path(report).write_text(json.dumps(found))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +105,16 @@ def test_a_full_device(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_check(tmp_path: Path) -> None:
-    (tmp_path / "x.net").write_text("net N { input x: [8]\n repeat 1_000_000_000 as i { dense (8 + i) } }")
-    outcome = netspec("check", "x.net", folder=tmp_path, interrupt_after=3.0)  # of some eight
-    assert (outcome.code, outcome.err.strip()) == (128 + signal.SIGINT, "interrupted")
+    os.mkfifo(tmp_path / "x.net")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "netspec", "check", "x.net"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    with (tmp_path / "x.net").open("wb"):  # which waits until the check has opened it too
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (128 + signal.SIGINT, b"", b"\ninterrupted\n")
 
 
 def test_standard_input_without_end(tmp_path: Path) -> None:

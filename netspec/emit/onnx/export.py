@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from io import BytesIO
 
 from netspec.diagnostics import SpecError
@@ -11,10 +10,10 @@ from netspec.driver import Compilation
 from netspec.emit.onnx.folding import fold as fold_norms
 from netspec.emit.onnx.graph import GraphData, LayerMistake, UnboundSymbol, build
 from netspec.emit.onnx.proto import LARGEST, Layout, write, write_external
-from netspec.emit.style import printable, size_text
+from netspec.emit.style import printable
 from netspec.emit.unrolling import mistake_of, unrolled
 from netspec.emit.weights.elements import Tensors
-from netspec.emit.writing import replacing, replacing_all
+from netspec.emit.writing import check_room, replacing, replacing_all
 from netspec.problems.files import BadIr
 
 OPSET = 23
@@ -63,16 +62,6 @@ def metadata(made: Compilation | None) -> dict[str, str]:
     return {"netspec.spec": printable(os.path.basename(made.source.name)), "netspec.net": made.name or ""}
 
 
-def _check_room(path: str, count: int) -> None:
-    """Raises OSError where so many bytes are not free on the disk."""
-    try:
-        free = shutil.disk_usage(os.path.dirname(os.path.realpath(path))).free
-    except OSError:  # the folder does not exist, which is told where the file is made
-        return
-    if count > free:
-        raise OSError(0, f"it takes {size_text(count)}, and {size_text(free)} are free")
-
-
 def write_model(
     path: str,
     data: GraphData,
@@ -86,7 +75,7 @@ def write_model(
     external: put the weights into `path`.data, which is always done where one file cannot hold them. Raises OSError.
     """
     layout = Layout(data, dtype)
-    _check_room(path, layout.total)
+    check_room(path, layout.total)
     if not external and layout.total <= LARGEST - _ROOM:
         with replacing(path) as file:
             write(layout, tensors, file, metadata(made))

@@ -16,7 +16,7 @@ from netspec.emit.weights.elements import Entry
 from netspec.emit.weights.initial import initial
 from netspec.emit.weights.matching import sizes
 from netspec.emit.weights.stored import WRITERS
-from netspec.emit.writing import reason_of, replacing, same_file
+from netspec.emit.writing import check_room, reason_of, replacing, same_file
 
 
 def init(target: str, settings: Sequence[str], output: str, seed: int, color: str) -> int:
@@ -40,6 +40,7 @@ def _write(made: Compilation, output: str, ending: str, seed: int) -> str:
         raise click.UsageError(f"{printable(output)} is the spec: choose another name")
     tensors = initial(made, seed)
     entries = {name: Entry(sizes(weight), weight.dtype) for name, (weight, _) in tensors_of(made).items()}
+    check_room(output, sum(entry.bytes for entry in entries.values()))
     with replacing(output) as file:
         WRITERS[ending](entries, tensors, file)
     params = made.totals.params if made.totals is not None else 0
