@@ -22,7 +22,7 @@ OPENED_BY = {"RBRACE": "LBRACE", "RSQB": "LSQB", "RPAR": "LPAR"}
 _TEXT = {"LBRACE": "{", "RBRACE": "}", "LSQB": "[", "RSQB": "]", "LPAR": "(", "RPAR": ")"}
 _HEADS = {"BLOCK": "a block", "NET": "a net", "REPEAT": "a repeat", "FOR": "a loop", "IF": "a choice"}
 _ITEMS = ("USE", "BLOCK", "NET")
-_BAR = re.compile(r"(?:\s|#[^\n]*)*\|")
+_BAR = re.compile(r"(?:\s|#[^\n]*+)*+\|")  # in one way only: a comment may be a row of `#`
 _STARTS = {"NAME", "RBRACE", "INPUT", "LET", "ASSERT", "RETURN", "REPEAT", "FOR", "IF", "FROM", "REUSE", *_ITEMS}
 
 

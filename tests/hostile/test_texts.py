@@ -126,6 +126,11 @@ def test_nesting(name: str, tmp_path: Path) -> None:
 
 
 GROWING = {
+    "a comment of signs after a brace": "net N {"
+    + "#" * 10_000
+    + "\n  input x: [8]\n  add {"
+    + " #" * 10_000
+    + "\n relu\n",
     "a thousand digits": net(f"dense {'9' * 1000}"),
     "a large exponent": net("dropout 1e999999999"),
     "a tower of powers": net("dense (2 ** 10 ** 10)"),

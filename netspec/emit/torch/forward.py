@@ -78,7 +78,7 @@ class Forward:
     def _declare(self) -> None:
         """Give the type of a variable that is returned and begins as what a module gives, whose type is not known."""
         name = self.out[-1].removeprefix("return ")
-        first = next((i for i, line in enumerate(self.out) if re.match(rf"[\w, ]*\b{name}\b[\w, ]* = ", line)), None)
+        first = next((i for i, line in enumerate(self.out) if name in _assigned(line)), None)
         if first is None or name in self.inputs or "," in name:  # of several the types are not asked
             return
         typed = ("torch.", "F.", *(f"{known}." for known in self.inputs), *(f"{known} " for known in self.inputs))
@@ -334,3 +334,9 @@ def _one(code: str) -> str:
     """An expression as it stays whole beside an operator, before a dot and before an index."""
     is_one = isinstance(ast.parse(code, mode="eval").body, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
     return code if is_one else f"({code})"
+
+
+def _assigned(line: str) -> list[str]:
+    """The variables that a statement assigns, if that is all it does."""
+    names, equal, _ = line.partition(" = ")
+    return names.split(", ") if equal and re.fullmatch(r"[\w, ]+", names) else []
