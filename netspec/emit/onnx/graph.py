@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from math import copysign
 from typing import Any
 
 from netspec.analysis.unrolled import Scope, Step, Unrolled
@@ -121,7 +122,7 @@ class _Writer:
         self.step: Step | None = None
         self.stored: dict[str, Value] = {}
         self.shaped: dict[tuple[str, tuple[Dim, ...]], Value] = {}
-        self.constants: dict[tuple[str, tuple[int, ...], tuple[float, ...]], Value] = {}
+        self.constants: dict[tuple[str, tuple[int, ...], tuple[float, ...], tuple[int, ...]], Value] = {}
         self.symbols: dict[str, tuple[Value, int]] = {}  # the input and the axis that a symbol is
         self.computed: dict[Dim | str, Value] = {}
 
@@ -229,7 +230,8 @@ class _Writer:
     def numbers(self, numbers: Any, dtype: str) -> Value:
         values: list[float] = []
         shape = _flatten(numbers, values)
-        key = (dtype, shape, tuple(values))
+        negative = tuple(place for place, x in enumerate(values) if x == 0 and copysign(1, x) < 0)  # 0.0 == -0.0
+        key = (dtype, shape, tuple(values), negative)
         if key not in self.constants:
             short = "_".join(map(str, values)) if len(values) <= 4 and dtype == "int64" else ""
             value = Value(self._fresh(f"const/{short or dtype}"), TensorType(shape, dtype), batched=False)
