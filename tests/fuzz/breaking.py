@@ -23,13 +23,15 @@ from writing import text_of
 
 from netspec.diagnostics import SpecError
 from netspec.driver import compile_source
-from netspec.elaborate.files import source_from_bytes
+from netspec.elaborate.arguments import _constant_calls
+from netspec.elaborate.files import cached_source, parsed, source_from_bytes
 from netspec.syntax.parser import tokens
 
 SECONDS, KILOBYTES = 2.0, 500_000
 TESTS = Path(__file__).parents[1]
 GROWN = 60  # nets of the generator among the texts
 LONGEST = 8_000  # characters of a text to begin with
+REPEATED = 100_000  # characters of what is repeated, all in all
 
 CHARACTERS = "{}[]()|:=->,.\"#\n\t 0123456789xaenr_;@$'`\\&!\r\0\x1b"
 CHARACTERS += "\u2192\u00e9\u202e\U0001f600\ufeff\u2028\u00a0\u0430\uff11"  # such as marks of order and look-alikes
@@ -147,10 +149,11 @@ class Breaker:
         times = self.draw.choice([10, 100, 1_000])
         if way == "line":
             at = self.draw.randrange(len(lines))
-            return "\n".join([*lines[:at], *[lines[at]] * times, *lines[at + 1 :]])
+            return "\n".join([*lines[:at], *[lines[at]] * bounded(times, lines[at]), *lines[at + 1 :]])
         if way == "lines":
             first, last = sorted((self.draw.randrange(len(lines)), self.draw.randrange(len(lines))))
-            return "\n".join([*lines[:first], *lines[first : first + 8] * times, *lines[last:]])
+            piece = "\n".join(lines[first : first + 8])
+            return "\n".join([*lines[:first], *[piece] * bounded(times, piece), *lines[last:]])
         at, length = self.at(text), self.draw.choice([1, 2, 5, 20, 60])
         if way == "token":
             return text[:at] + (self.draw.choice(WORDS) + self.draw.choice(["", " ", "\n"])) * times + text[at:]
@@ -177,6 +180,11 @@ class Breaker:
         return (
             text[:at] + opening * times + self.draw.choice(["", "1", "relu", text[at : at + 30]]) + closing + text[at:]
         )
+
+
+def bounded(times: int, piece: str) -> int:
+    """How often a piece is repeated."""
+    return min(times, REPEATED // (len(piece) + 1))
 
 
 KINDS: tuple[str, ...] = tuple(name.removeprefix("by_") for name in vars(Breaker) if name.startswith("by_"))
@@ -255,8 +263,16 @@ def run(seed: int, count: int, tell: Callable[[], object] = lambda: None) -> Res
         memory = now
         if told:
             found.append((told, broken.data))
+        forget()
         tell()
     return Result(kinds, found, slowest, memory)
+
+
+def forget() -> None:
+    """What is kept of texts, so that memory is that of one: a command checks no other."""
+    cached_source.cache_clear()
+    parsed.cache_clear()
+    _constant_calls.clear()
 
 
 def kilobytes() -> int:

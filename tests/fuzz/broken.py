@@ -22,7 +22,8 @@ from breaking import KILOBYTES, Result, run
 PART = 1_000  # texts of one process, so that memory is that of not too many
 
 
-def part(seed: int, number: int, count: int) -> Result:
+def part(given: tuple[int, int, int]) -> Result:
+    seed, number, count = given
     return run(1_000_003 * seed + number, count)
 
 
@@ -40,11 +41,13 @@ def main(count: int, seed: int, workers: int, folder: Path) -> None:
     slowest = (0.0, b"")
     most = 0
     with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
-        for result in pool.starmap(part, parts, chunksize=1):
+        for done, result in enumerate(pool.imap_unordered(part, parts), start=1):
+            click.echo(f"\r{done} of {len(parts)} parts, {len(found)} went wrong", err=True, nl=False)
             kinds += result.kinds
             found += result.found
             slowest = max(slowest, result.slowest)
             most = max(most, result.kilobytes)
+    click.echo(err=True)
     took = time.time() - begun
     print(
         f"{sum(kinds.values()):,} texts with seed {seed} in {took:.0f} s, {sum(kinds.values()) / took:.0f} in a second"
