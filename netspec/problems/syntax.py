@@ -263,7 +263,7 @@ class WrongBracket(Problem):
 
 
 class NameTooLong(Problem):
-    """A name has at most 200 characters, so that the tables and messages that repeat it stay readable, and small."""
+    """A name has at most 100 characters, so that the tables and messages that repeat it stay readable, and small."""
 
     code = "NS111"
     about = "A name that is too long"
@@ -273,13 +273,13 @@ class NameTooLong(Problem):
     wrong = """
         net Small {
           input features: [16]
-          NAME: dense 32
+          the_first_of_the_fully_connected_layers_after_the_last_convolution_of_the_third_stage_and_its_pooling: relu
         }
-        """.replace("NAME", "_".join(["layer"] * 40))
+        """
     mended = """
         net Small {
           input features: [16]
-          first: dense 32
+          first: relu
         }
         """
 

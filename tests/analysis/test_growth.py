@@ -83,17 +83,17 @@ def test_weights_of_blocks_that_double_are_compared_at_once():
 
 @pytest.mark.parametrize("line", ["relu", "conv 4 k=3 pad=1", "add { | identity | relu }", "split 2 -> conv 4 k=1"])
 def test_many_lines(line: str):
-    made = everything("net N { input x: [4, 8]\n" + f"{line}\n" * 10_000 + "}")
+    made = everything("net N { input x: [4, 8]\n" + f"{line}\n" * 5_000 + "}")
     assert made.network is not None
-    assert len(made.network.root.nodes) >= 10_000
+    assert len(made.network.root.nodes) >= 5_000
 
 
 def test_many_skips():
-    """Ten thousand values, alive until the end."""
-    labels = "".join(f"v{i}: relu\n" for i in range(10_000))
-    adds = "".join(f"add with v{i}\n" for i in range(10_000))
+    """Five thousand values, alive until the end."""
+    labels = "".join(f"v{i}: relu\n" for i in range(5_000))
+    adds = "".join(f"add with v{i}\n" for i in range(5_000))
     made = everything(f"net N {{ input x: [4, 8]\n{labels}{adds}}}")
-    assert made.peak_activation_bytes == 10_001 * 128
+    assert made.peak_activation_bytes == 5_001 * 128
 
 
 def test_formulas_that_grow_are_refused():

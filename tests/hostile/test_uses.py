@@ -45,6 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 OUTSIDE = "it is outside the folder of the first file: copy it into that folder"
+CYCLE = "this file is used by that one, directly or through others: move what both need into a third file"
 NO_PATH = 'not the path of a .net file: write a path such as "blocks.net"'
 
 
@@ -64,7 +65,7 @@ NO_PATH = 'not the path of a .net file: write a path such as "blocks.net"'
         ("..\\secret.net", NO_PATH),
         ("{1 + 1}.net", NO_PATH),
         ("a/" * 600 + "b.net", "the path has 1,205 characters, at most 1,000: use a shorter path"),
-        ("again.net", "this file is used by that one, directly or through others: move what both need into a third file"),
+        ("again.net", CYCLE),
     ],
     ids=range(14),
 )  # fmt: skip

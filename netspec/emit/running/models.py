@@ -22,7 +22,7 @@ def read_model(path: str) -> tuple[bytes, ModelProto, list[str]]:
     if size > LARGEST:
         raise Refused(f"{path} is too large: {size_text(size)}, besides external data a model has at most 2 GiB")
     with open(path, "rb") as file:
-        data = file.read(LARGEST + 1)
+        data = file.read(size)  # room for as much is made before
     model = _parsed(data, path)
     tensors = list(_tensors(model, path))
     return data, model, sorted({_external(tensor, path) for tensor in tensors if _is_external(tensor)})
