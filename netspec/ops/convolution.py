@@ -192,7 +192,7 @@ class Conv(Layer):
             given("groups", self.groups, "groups", 1),
             given("bias", self.bias, "bias", True),
             mode,
-            given("flip", self.flip, "flip", False),
+            *([given("flip", self.flip, "flip", False)] if lacking else ()),  # of a part, not of nn.Conv2d
         )
         if self.connect is not None:
             table = Arg(self.connect, source=Of("connect"))
