@@ -135,10 +135,6 @@ class Diagnostics:
         """`nearest`, where a remedy is looked for: with so many mistakes there is another reason for them."""
         return None if len(self) >= limits.SUGGESTIONS else nearest(word, known)
 
-    @property
-    def errors(self) -> int:
-        return sum(d.severity == "error" for d in self)
-
 
 class SpecError(Exception):
     """A spec is wrong. `diagnostics` holds every mistake that was found; str() shows them in full."""

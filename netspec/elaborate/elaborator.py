@@ -387,8 +387,8 @@ class Elaborator:
     def _source(self, statement: ast.Source, frame: Frame) -> None:
         """`param` and `constant`: a tensor of its own, beside the flow."""
         layer = frame.callable(statement.call.name.id)
-        if not (isinstance(layer, type) and issubclass(layer, Layer)):
-            raise LookupError(f"the catalogue lacks `{statement.call.name.id}`")
+        assert isinstance(layer, type)
+        assert issubclass(layer, Layer)  # its name is a keyword: nothing else has it
         made = bind_layer(frame, layer, statement.call, frame.evaluate)
         name = self.label(statement.name, frame, statement.span)
         self.add_layer(frame, made, name, [], statement.call, statement.span, label=statement.name.id)

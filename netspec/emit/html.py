@@ -11,10 +11,9 @@ _MOST_ROWS = 2000
 
 
 def html(made: Compilation) -> str:
-    """The table of `netspec check`. Everything from the spec is escaped."""
+    """The table of `netspec check` for a sound net. Everything from the spec is escaped."""
     network = made.network
-    if network is None:
-        return ""
+    assert network is not None
     chosen = [COLUMNS[name] for name in DEFAULT]
     out = [f"<b>{escape(network.name)}</b><table><thead><tr><th style='text-align:left'>layer</th>"]
     out += [f"<th style='text-align:right'>{escape(column.title)}</th>" for column in chosen]

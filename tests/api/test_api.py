@@ -184,6 +184,14 @@ def test_html_escapes_what_comes_from_the_spec() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;" in page
 
 
+def test_html_of_a_long_net_ends_with_dots() -> None:
+    page = netspec.loads("net N { input x: [3]\n for i in range(2500) { dense 3 } }")._repr_html_()
+    assert "<code>dense2000</code>" in page
+    assert "<code>dense2001</code>" not in page
+    assert "<tr><td>...</td></tr>" in page
+    assert "30,000</th>" in page  # 2500 * (3 * 3 + 3)
+
+
 def test_ir_goes_to_json_and_back(small: netspec.Network) -> None:
     assert netspec.loads(small.ir.model_dump_json()).params == small.params
 

@@ -127,6 +127,21 @@ def test_exit_code_of_the_process(arguments: list[str], code: int) -> None:
     assert process("check", *arguments).returncode == code
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["export", "-o", "a.onnx"], "give a FILE"),
+        (["export", "a.net", "--symbolic", "b.net", "-o", "a.onnx"], "give one FILE, not b.net and a.net"),
+        (["verify"], "give a FILE, or `netspec specs` for the bundled ones"),
+        (["fmt"], "give a FILE, a folder, or - for standard input"),
+    ],
+)
+def test_a_file_is_missing(arguments: list[str], told: str) -> None:
+    result = CliRunner().invoke(command.cli, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"Error: {told}\n")
+
+
 def test_version_and_help() -> None:
     assert process("--version").stdout.strip().endswith(netspec.__version__)
     assert "FILE[:NET]" in process("check", "-h").stdout
