@@ -539,3 +539,84 @@ def test_what_is_solved_is_what_checks_say(target: str, names: list[str]) -> Non
         assert not found.tried, found.tried
         for at in [draw.randint(1, 30), *(draw.randint(1, 800) for _ in range(4))]:
             assert holds(source, net, dict.fromkeys(names, at), text) == (at in found), (text, at)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "macs <= 1e5 if H > 40 else params < macs",
+        "macs <= 1e5 if params > 5 else H == 1",
+        "-macs / 1e3 >= -300",
+        "macs / 1e3 - params / 7 > 50",
+        "macs / -8 + 1e4 <= 0",
+        "features.output in ([16, 5, 5], [16, 6, 5])",
+        "features.output == [16, 5]",
+        "H in (40, 41, 1000) or params == H * 40",
+        "not params == 1_562 and H > 3",
+        "macs != features.output[1] and stem.output != features.output",
+        'macs >= 1e5 and stem.output != "a text"',
+    ],
+)
+def test_claims_of_other_kinds(claim: str) -> None:
+    source = find_source("net.net")
+    found = search(source, "Net", {}, claim, ["H"])
+    assert not found.tried, found.tried
+    for at in range(1, 60):
+        assert holds(source, "Net", {"H": at}, claim) == (at in found), at
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ("macs / 3 % 2 == 0", "`%` of a fraction cannot be solved"),
+        ("(macs > 1e5) == (H > 33)", "there is no formula that could be solved"),
+        ("(macs if H > 20 else params) > 1e4", "there is no formula that could be solved"),
+    ],
+)
+def test_claims_without_a_formula(claim: str, why: str) -> None:
+    source = find_source("net.net")
+    found = search(source, "Net", {}, claim, ["H"], 1, 50)
+    assert found.tried == why
+    assert found.looked == (1, 50)
+    for at in range(1, 51):
+        assert holds(source, "Net", {"H": at}, claim) == (at in found), at
+
+
+def test_what_comes_nearest_without_a_formula() -> None:
+    source = find_source("net.net")
+    none = search(source, "Net", {}, "macs / 3 % 2 == 9", ["H"], 1, 50)
+    assert str(none).startswith("no H from 1 to 50 meets it: macs / 3 % 2 is 1.33333 at H = 37, which is nearest to it")
+    sound = [at for at in range(1, 51) if holds(source, "Net", {"H": at}, "true")]
+    assert not any(holds(source, "Net", {"H": at}, "macs / 3 % 2 > 1.34") for at in sound)
+    assert search(source, "Net", {}, "macs / 3 % 2 == 9", ["H"], 1, 9).nearest == (
+        1, False, (), "the window is larger than its padded input (net.net:4)",
+    )  # fmt: skip
+    assert str(search(source, "Net", {}, "H != H", ["H"])) == "no H meets it"
+    assert search(source, "Net", {}, "stem.output == stem.macs / 3 % 2", ["H"], 13, 20).nearest is None
+
+
+def test_claims_of_the_net_that_exclude_each_other() -> None:
+    Path("never.net").write_text(
+        "net A {\n  input x: [3, H=32, 32]\n  conv 4 k=3\n  assert macs > 1e6\n  assert macs < 1e5\n}\n"
+    )
+    none = search(find_source("never.net"), None, {}, "macs > 10", ["H"])
+    assert not none
+    assert not none.tried
+    assert str(none).startswith("no H makes a sound net: at 1 the window is larger than its padded input (never.net:3)")
+
+
+def test_a_net_that_is_another_at_most_sizes_is_checked_at_each() -> None:
+    Path("other.net").write_text("net A {\n  input x: [3, H=32, 32]\n  if H > 3000 { conv 4 k=3 } else { relu }\n}\n")
+    none = search(find_source("other.net"), None, {}, "macs > 10", ["H"])
+    assert none.tried == "the net is another where H + 1 <= 3001"
+    assert str(none).startswith("no H from 1 to 1024 meets it: macs is at most 0, at H = 1")
+    assert search(find_source("other.net"), None, {}, "macs > 10", ["H"], 2990, 3010).smallest == 3001
+
+
+def test_many_stretches_are_counted() -> None:
+    claim = "H in (20, 30, 50) or " + " or ".join(f"{n} <= H <= {n + 9}" for n in range(100, 800, 100))
+    found = search(find_source("net.net"), "Net", {}, claim, ["H"])
+    assert str(found).splitlines()[0] == (
+        "H = 20, 30 and 50, H from 100 to 109, H from 200 to 209, H from 300 to 309, H from 400 to 409, "
+        "H from 500 to 509 and 2 more ranges (73 values)"
+    )
