@@ -207,3 +207,32 @@ def test_a_size_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
         1 error
     """)
+
+
+def test_more_nets_than_are_checked_at_once() -> None:
+    nets = "".join(f"net N{n} {{ input x: [3]\n relu }}\n" for n in range(limits.NETS + 1))
+    Path("many.net").write_text(nets, encoding="utf-8")
+    assert check("many.net").stderr == text(
+        """
+        error[NS005]: many.net is not a spec: it has 501 nets, of which 500 can be checked at once
+          = help: choose one: `many.net:N0`
+
+        1 error
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["codegen", "small.json"], "small.json is IR: code is written from a .net file"),
+        (["codegen", "small.net", "-o", "new.net"], "new.net would be a spec: choose another name, such as model.py"),
+        (["codegen", "small.net", "-o", "none/a.py"], "cannot write none/a.py: no such file or directory"),
+    ],
+)
+def test_what_no_code_is_written_for(arguments: list[str], told: str) -> None:
+    Path("small.json").write_text(netspec.load("small.net").ir.model_dump_json(), encoding="utf-8")
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code in (1, 2)
+    assert result.stderr.endswith(f"Error: {told}\n")
+    assert not Path("new.net").exists()
