@@ -43,6 +43,7 @@ def infer(network: Network) -> Types:
     count = sum(len(module.nodes) for module in network.modules)
     if count > limits.NODES:
         raise IrError(f"it has {count:,} nodes, at most {limits.NODES:,}")
+    _check_shown(network)
     types: Types = {}
     root = network.root
     if len(root.inputs) != len(network.inputs):
@@ -53,6 +54,18 @@ def infer(network: Network) -> Types:
     _module(root, [i.type for i in network.inputs], modules, types)
     _check_shared(modules, types)
     return types
+
+
+def _check_shown(network: Network) -> None:
+    """No name commands a terminal, or looks like another by what is not shown of it."""
+    names = [network.name, *(item.name for item in network.inputs)]
+    for module in network.modules:
+        names += [module.name, module.title, *module.inputs, *module.outputs]
+        names += [node.name for node in module.nodes]
+        names += [run.name for node in module.nodes if isinstance(node, RepeatNode) for run in node.runs if run.name]
+    odd = next((name for name in names if not name.isprintable()), None)
+    if odd is not None:
+        raise IrError(f"the name {odd[:40]!a} has characters that are not shown")
 
 
 def _check_names(module: Module, modules: dict[str, Module]) -> None:

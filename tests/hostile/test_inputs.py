@@ -49,8 +49,14 @@ def sparse(path: Path, begin: bytes, size: int, end: bytes = b"") -> None:
 
 
 ARRAYS: dict[str, tuple[bytes, str]] = {
-    "an enormous shape": (head(about(f"({2**60}, 4)")), "a.npy is too large: 16,384.0 PiB, at most 4.0 GiB can be given"),
-    "a negative shape": (head(about(f"({-(2**60)}, -4)")), "a.npy is no .npy file: an axis has the size -1152921504606846976"),
+    "an enormous shape": (
+        head(about(f"({2**60}, 4)")),
+        "a.npy is too large: 16,384.0 PiB, at most 4.0 GiB can be given",
+    ),
+    "a negative shape": (
+        head(about(f"({-(2**60)}, -4)")),
+        "a.npy is no .npy file: an axis has the size -1152921504606846976",
+    ),
     "an empty one of a large shape": (
         head(about(f"({2**62}, 0, 4)")),
         "x is [4] of each sample; a.npy has [4611686018427387904, 0, 4]: it takes 2 axes, or 1 without the batch",
@@ -133,7 +139,10 @@ IMAGES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: png(5793, 5793, SMALL),
         "a.png is too large: 5,793 x 5,793, at most 33,554,432 pixels",
     ),
-    "most pixels": (lambda: png(2**31 - 1, 2**31 - 1, SMALL), "a.png is too large: at most 33,554,432 pixels can be read"),
+    "most pixels": (
+        lambda: png(2**31 - 1, 2**31 - 1, SMALL),
+        "a.png is too large: at most 33,554,432 pixels can be read",
+    ),
     "packed texts": (
         lambda: png(8, 8, SMALL, more=chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2**20 - 1))) * 3000),
         "a.png is damaged: Too much memory used in text chunks: 68157375>MAX_TEXT_MEMORY",
@@ -243,7 +252,9 @@ def test_a_model_that_claims_to_be_large(tmp_path: Path) -> None:
 def test_the_name_of_a_file_goes_into_a_model_as_text(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(SPEC)
     outcome = netspec("export", name, "-o", "m.onnx", folder=tmp_path)
-    assert sound(outcome) and outcome.code == 0, outcome
+    assert sound(outcome), outcome
+    assert outcome.code == 0
     outcome = netspec("run", name, folder=tmp_path)
-    assert sound(outcome) and outcome.code == 0, outcome
+    assert sound(outcome), outcome
+    assert outcome.code == 0
     assert json.dumps(name)  # it is a text of Python

@@ -134,7 +134,8 @@ def test_permissions_and_links_stay(name: str, folder: Path) -> None:
 def test_a_new_file_has_the_usual_permissions(name: str, folder: Path) -> None:
     arguments, written = COMMANDS[name]
     process = start(folder, "go", arguments, preexec_fn=lambda: os.umask(0o027))
-    assert process.communicate(timeout=60) and process.returncode == 0
+    process.communicate(timeout=60)
+    assert process.returncode == 0
     if name != "fmt":
         assert {stat.S_IMODE((folder / file).stat().st_mode) for file in written} == {0o640}
 
