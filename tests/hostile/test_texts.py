@@ -213,3 +213,17 @@ def test_a_mass_of_mistakes_is_counted(name: str, tmp_path: Path) -> None:
     assert outcome.code == 1
     assert "\n... and " in outcome.err
     assert outcome.err.count("\nerror[") <= 1000
+
+
+DEEP_LABELS = net(*(f"{'g' * 99}: {{" for _ in range(95)), *["relu"] * 5_000, "}" * 95)
+MANY_ROWS = "block b { for _ in range(100) { relu } }\n" + net("for _ in range(250) { b }")
+
+
+@pytest.mark.parametrize(("text", "told"), [(DEEP_LABELS, "10,000,000 characters"), (MANY_ROWS, "25,2")])
+@pytest.mark.parametrize("form", ["json", "csv", "markdown"])
+def test_listings_are_bounded(text: str, told: str, form: str, tmp_path: Path) -> None:
+    outcome = check(tmp_path, text.encode(), "--format", form)
+    if form == "json" or "characters" in told:
+        assert outcome.code == 1
+        assert "NS003" in outcome.out + outcome.err
+        assert told in outcome.out + outcome.err
