@@ -48,6 +48,7 @@ def sparse(path: Path, begin: bytes, size: int, end: bytes = b"") -> None:
         file.write(end)
 
 
+CALL = b"cos\nsystem\n(S'touch gone'\ntR."
 ARRAYS: dict[str, tuple[bytes, str]] = {
     "an enormous shape": (
         head(about(f"({2**60}, 4)")),
@@ -61,7 +62,7 @@ ARRAYS: dict[str, tuple[bytes, str]] = {
         head(about(f"({2**62}, 0, 4)")),
         "x is [4] of each sample; a.npy has [4611686018427387904, 0, 4]: it takes 2 axes, or 1 without the batch",
     ),
-    "objects": (head(about(descr="'|O'")) + b"cos\nsystem\n(S'touch gone'\ntR.", "a.npy has Python objects, not numbers"),
+    "objects": (head(about(descr="'|O'")) + CALL, "a.npy has Python objects, not numbers"),
     "too many digits": (head(about("(" + "9" * 5000 + ", 4)")), "a.npy is damaged, or no array of numpy"),
     "nesting": (head("(" * 5000), "a.npy is damaged, or no array of numpy"),
     "code": (head("__import__('os').system('touch gone')"), "a.npy is damaged, or no array of numpy"),

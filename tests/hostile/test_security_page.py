@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from limited import CPU_SECONDS, MEMORY
+
 from netspec import limits
 from netspec.emit.running.arrays import LARGEST
 from netspec.emit.running.images import FILE_BYTES, PIXELS
@@ -34,7 +34,7 @@ def test_every_promise_is_proven() -> None:
     assert len(ROWS) > 20
     for row in ROWS:
         *_, proof, _ = row.split(" |")
-        assert NAMED and re.fullmatch(r"( `tests/[\w/]+\.py::\w+`)+", proof), row
+        assert re.fullmatch(r"( `tests/[\w/]+\.py::\w+`)+", proof), row
     assert PAGE.count("::") == len(NAMED)
 
 

@@ -93,7 +93,7 @@ SLOW = [("a?" * 30 + "a" * 30, "a" * 30), (".*.*.*.*.*.*.*x", "a" * 400), (r"(.*
 def test_rules_that_take_too_long_are_ended(regex: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renames, "SECONDS", 0.2)
     rules = renames.parse([f"{regex}=x"])
-    with pytest.raises(click.UsageError, match="--rename takes more than 0.2 seconds"), renames.timed():
+    with pytest.raises(click.UsageError, match=r"--rename takes more than 0\.2 seconds"), renames.timed():
         renames.renamed(name, rules)
 
 
