@@ -294,14 +294,12 @@ class LayerLints:
             return
         if name == "layernorm":
             remedy = "`groupnorm 1` normalises over the channels and all positions of a map"
-        elif x.rank == 1:
+        elif all(size == 1 for size in x.shape):
             remedy = "`sigmoid` makes a probability of a single number"
         else:
             remedy = "another `axis`: " + ", ".join(
                 f"axis {i} has {size}" for i, size in enumerate(x.shape) if size != 1
             )
-            if all(size == 1 for size in x.shape):
-                remedy = "`sigmoid` makes a probability of a single number"
         from netspec.problems.warnings import NoEffect
 
         self.at(NoEffect(layer=name, value=_OF_ONE[name], shape=x, remedy=remedy), at, *self.origins(at))

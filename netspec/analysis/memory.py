@@ -65,10 +65,8 @@ def peak_activation_bytes(network: Network, types: Types, least: Mapping[str, in
     return peak_of_module(network, types, network.root.name, least)
 
 
-def peak_of_module(network: Network, types: Types, name: str, least: Mapping[str, int] | None = None) -> Dim | None:
-    """The same for one module, as if it were the net."""
-    if any(not t.known for t in types[name].values()):
-        return None
+def peak_of_module(network: Network, types: Types, name: str, least: Mapping[str, int] | None = None) -> Dim:
+    """The same for one module, as if it were the net, of which all types are known."""
     memory = _Memory(network, types, least or {})
     plan = memory.plans[name]
     lives = frozenset(plan.outputs)

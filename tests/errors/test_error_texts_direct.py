@@ -236,3 +236,15 @@ def test_what_no_code_is_written_for(arguments: list[str], told: str) -> None:
     assert result.exit_code in (1, 2)
     assert result.stderr.endswith(f"Error: {told}\n")
     assert not Path("new.net").exists()
+
+
+def test_another_net_than_that_of_ir() -> None:
+    Path("small.json").write_text(netspec.load("small.net").ir.model_dump_json(), encoding="utf-8")
+    assert check("small.json:Large").stderr == text(
+        """
+        error[NS509]: small.json has no net `Large`
+          = help: nets: Small
+
+        1 error
+        """
+    )
