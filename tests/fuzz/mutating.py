@@ -433,8 +433,12 @@ def _with(call: Call, key: str, value: object) -> Call:
 
 def almost_valid(net: Net, draw: random.Random) -> Mutation | None:
     """A net with one change; None where it has no place for the kind that was drawn."""
-    made: Mutation | None = getattr(Mutator(net, draw), draw.choice(MAKERS))()
-    return made
+    maker = draw.choice(MAKERS)
+    for _ in range(4):
+        made: Mutation | None = getattr(Mutator(net, draw), maker)()
+        if made is not None:
+            return made
+    return None
 
 
 def misplaced(mutation: Mutation) -> tuple[str, str]:
