@@ -136,7 +136,7 @@ def by_torch_alone(made: Compilation, net: Unrolled) -> str:
     except SpecError:
         return ""  # torch cannot say it either
     with torch.device("meta"):
-        module = build(made.name or "net", source)
+        module = build(made.name or "net", source).eval()
     stated = {name: tuple(weight.shape) for name, (weight, _) in net.tensors().items()}
     state = module.state_dict(keep_vars=True)
     given = {name: tuple(x.shape) for name, x in state.items() if name in stated or x.requires_grad}

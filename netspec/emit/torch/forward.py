@@ -246,10 +246,8 @@ class Forward:
     def _module(self, node: Any, codes: list[str]) -> str:
         shares = getattr(node, "shares", None)
         rule: Torch | None = self.writer.rule(self.place, node) if isinstance(node, LayerNode) else None
-        if not node.name and (rule is None or rule.call):
-            module = "super().forward"
-        else:
-            module = attribute(node.name) if shares is None else self._layer(shares)
+        own = attribute(node.name) if node.name else "super().forward"
+        module = own if shares is None else self._layer(shares)
         if rule is not None and rule.call:
             return rule.applied(module, self._taken(rule, node, codes))
         return f"{module}({', '.join(codes)})"

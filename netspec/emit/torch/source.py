@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from netspec.analysis.shapes import owners, users_of
@@ -22,7 +23,7 @@ from netspec.emit.torch.places import ClassDef
 from netspec.emit.torch_parts import part, part_names
 from netspec.emit.unrolling import numbers_given, symbolic_weight
 from netspec.ir.dims import Expr
-from netspec.ir.network import LayerNode, Module, Node, RepeatNode, used_modules
+from netspec.ir.network import LayerNode, Module, Node, RepeatNode, iterations, used_modules
 from netspec.ops.base import Layer
 from netspec.ops.torchrule import NOTHING
 from netspec.problems.files import TooNested
@@ -99,7 +100,7 @@ def _other_module(
         return OtherModule("input 0", layer=layer, shape=now[0], before=before[0])
     assert made.network is not None
     modules = made.network.module_table()
-    for pair in zip(used_modules(nodes[0]), used_modules(nodes[1]), strict=True):
+    for pair in _alongside(*nodes):
         if pair in seen:
             continue
         seen.add(pair)
@@ -109,6 +110,16 @@ def _other_module(
             if found is not None:
                 return found
     return None
+
+
+def _alongside(one: Node, other: Node) -> Iterator[tuple[str, str]]:
+    """The modules that two alike nodes use, side by side. Iterations of a repeat may be one module in one only."""
+    if not isinstance(one, RepeatNode) or not isinstance(other, RepeatNode):
+        yield from zip(used_modules(one), used_modules(other), strict=True)
+        return
+    ends, others = ([first + run.times for run, first in iterations(node)] for node in (one, other))
+    for end in sorted({*ends, *others}):
+        yield one.runs[bisect_left(ends, end)].module, other.runs[bisect_left(others, end)].module
 
 
 def _formula_of(layer: Layer) -> SymbolicArgument | None:

@@ -64,11 +64,11 @@ class Writer:
         return made
 
     def _base(self) -> Call | None:
-        """What all of a module is, without a name of its own: a repeat, a block, or a layer with a call of its own."""
+        """What all of a module is, without a name of its own: a repeat, a block, or a layer that is a module."""
         if any([node.name for node in place.module.nodes] != [""] for place in self.places):
             return None
         only = self.places[0].module.nodes[0]
-        if isinstance(only, LayerNode) and not self.rule(self.places[0], only).call:
+        if isinstance(only, LayerNode) and (not only.inputs or self.is_function(only.name)):
             return None
         drafts = [self.draft(place, place.module.nodes[0]) for place in self.places]
         code = self._code("", [draft for draft in drafts if draft is not None])
