@@ -27,6 +27,7 @@ CORNERS = (
     "net N {\n  input x: [6, 4]\n  rmsnorm axes=2\n}\n",
     "net N {\n  input x: [5]\n  dense 3\n}\n",  # of a vector, ONNX has another operator
     "net N {\n  input x: [3, 5, 6]\n  conv 4 k=2 pad=same stride=2 dilation=3\n  maxpool 2 stride=1 dilation=2\n}\n",
+    "net N {\n  input x: [5]\n  dense 3\n}\n",  # a product of a single row
 )
 
 
