@@ -205,6 +205,7 @@ SAME = [
     ("repeat 2 { relu }", "repeat 1 + 1 { relu }"),
     ("conv 4 k=1 -> conv 5 k=1", "for n in (4, 5,) { conv n k=1 }"),
     ("relu", "relu # ünïcödé 网络"),
+    ("a: relu -> b: tanh -> add with a", "a: relu -> b: tanh -> add with (a if 2 > 1 else b)"),
 ]
 
 
