@@ -15,7 +15,7 @@ from netspec.ir.dims import Dim, listening
 from netspec.ir.types import TensorType
 from netspec.ops.onnxrule import Graph, Value
 from netspec.ops.torchrule import Torch
-from netspec.problems.shapes import DtypeMismatch
+from netspec.problems.shapes import DtypeMismatch, WeightsOfOtherType
 
 Types: TypeAlias = Sequence[TensorType]
 Kind: TypeAlias = Literal["float", "int", "mask", "any"]  # of elements; a mask is bool or floating point
@@ -26,6 +26,9 @@ _KINDS: dict[Kind, tuple[tuple[str, ...], str]] = {  # the types of each begin s
     "mask": (("bool", "float", "bfloat"), "truth values or floating point numbers as a mask"),
     "any": (("",), "anything"),
 }
+
+
+_OTHER_FLOATS = ("float16", "bfloat16", "float64")  # than those of weights where nothing is said
 
 
 class Weight(NamedTuple):
@@ -204,6 +207,16 @@ def _remedy(kind: Kind, dtype: str) -> str:
     return "an `embedding` turns integers into vectors"
 
 
+def _check_weights(layer: Layer, inputs: Types, index: int) -> None:
+    """Raises WeightsOfOtherType where weights are not of the type of an input of floating point numbers."""
+    x = inputs[index]
+    for weight in layer.weights(inputs).values():
+        if weight.dtype != x.dtype and weight.dtype.startswith(_KINDS["float"][0]):
+            raise WeightsOfOtherType(
+                f"input {index}", layer=layer.layer_name(), weights=weight.dtype, dtype=x.dtype, shape=x
+            )
+
+
 _outputs: dict[tuple[Layer | TensorType, ...], tuple[TensorType, ...]] = {}  # rules are pure: a sweep asks again
 _MOST_KEPT = 50_000
 
@@ -227,6 +240,9 @@ def output_types(layer: Layer, inputs: Types) -> tuple[TensorType, ...]:
                 remedy=_remedy(kind, x.dtype),
             )
     output = layer.output(inputs)
+    for index, x in enumerate(inputs):
+        if x.dtype in _OTHER_FLOATS and layer.takes(index, len(inputs)) != "mask":
+            _check_weights(layer, inputs, index)
     made = output if isinstance(output, tuple) else (output,)
     if len(_outputs) >= _MOST_KEPT:
         _outputs.clear()

@@ -1085,3 +1085,28 @@ class TooFewExperts(Problem):
           experts 8 hidden=1024 top=4
         }
         """
+
+
+class WeightsOfOtherType(Problem):
+    """The weights of layers are float32, as in torch's modules, and neither torch nor ONNX multiplies them with
+    elements of another type. A net in half precision is written in float32, and `netspec check --dtype bfloat16`
+    counts its bytes as such, `netspec export --dtype float16` writes it so, `net.to(torch.bfloat16)` converts the
+    module."""
+
+    code = "NS345"
+    about = "Weights of another type than the input"
+    title = "`{layer}` has {weights} weights, gets {dtype}"
+    label = "gets {shape}"
+    help = "leave out `{dtype}`; `--dtype` of `netspec check` and `netspec export` says it of the whole net"
+    wrong = """
+        net Half {
+          input image: float16 [3, 32, 32]
+          conv 8 k=3
+        }
+        """
+    mended = """
+        net Half {
+          input image: [3, 32, 32]
+          conv 8 k=3
+        }
+        """

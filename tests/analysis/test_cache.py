@@ -111,11 +111,6 @@ def test_every_use_of_every_layer_keeps_its_own(body: str, per_token: int, whole
     assert in_net(body) == (per_token, whole)
 
 
-def test_element_types() -> None:
-    text = "net N { input x: float16 [10, 16]\n attention 2 causal=true }"
-    assert cache_of(text) == (64, 640)
-
-
 def test_a_layer_of_ones_own_says_what_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """One number of 16 bit for each feature, as where keys and values are made of something smaller."""
 

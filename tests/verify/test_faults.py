@@ -356,3 +356,9 @@ def test_the_text_of_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "<stdin>:3:21  | dense 8 -> slope: leakyrelu 0.2\n" in result.stdout
     assert "the first layer that departs is `slope`, leakyrelu 0.2" in result.stdout
     assert "0 of 1 net agree." in result.stdout
+
+
+def test_a_type_without_numbers() -> None:
+    found = verified("net Brain {\n  input x: bfloat16 [3]\n  relu\n}\n")
+    assert found.status == "refused"
+    assert "onnxruntime computes nothing in bfloat16 on a CPU: there are no numbers to compare" in told(found)
