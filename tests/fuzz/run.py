@@ -1,11 +1,14 @@
 """Fuzzing at length: `python tests/fuzz/run.py --minutes 10 --seed 1`.
 
-Worker processes grow and judge nets until the time is up. What disagrees is reduced and written to a folder as a small
-`.net` file, the first line of which says what is wrong. The summary says what was covered.
+Worker processes grow and judge nets until the time is up, or `--nets` are judged, the same ones each time. What
+disagrees is reduced and written to a folder as a small `.net` file, the first line of which says what is wrong. The
+summary says what was covered.
 """
 
 from __future__ import annotations
 
+import gc
+import math
 import multiprocessing
 import os
 import queue
@@ -26,6 +29,8 @@ from growing import compiled, random_net  # noqa: E402
 from reducing import reduced  # noqa: E402
 from writing import text_of  # noqa: E402
 
+CHANGES = 2  # of those that change nothing, to each net
+
 
 class Found(NamedTuple):
     """A net that was judged. `text` is empty where all agree."""
@@ -36,20 +41,24 @@ class Found(NamedTuple):
     seed: str
 
 
-def work(number: int, seed: int, until: float, found: Any, judged: Any) -> None:
-    """Grow and judge nets until a time."""
+def work(number: int, seed: int, until: float, most: float, found: Any) -> None:
+    """Grow and judge so many nets, or until a time."""
     from judging import Refusals, judge, settled
     from metamorphic import disagreements
 
     settled()
     seen, done, refusals = Coverage(), Coverage(), Refusals()
     count = 0
-    while time.time() < until:
+    while count < most and time.time() < until:
         own = f"{seed}.{number}.{count}"
         count += 1
+        if count % 100 == 0:
+            gc.collect()
         net, grower = random_net(own, seen, done)
         for place, text in grower.crashed.items():
             found.put(Found("crash", place, text, own))
+        for text, titles in grower.surprises:
+            found.put(Found("refused wrongly", titles, text, own))
         refusals.ask(grower.refused)
         text = text_of(net)
         verdict = judge(text)
@@ -57,30 +66,31 @@ def work(number: int, seed: int, until: float, found: Any, judged: Any) -> None:
             less = reduced(net, lambda text, status=verdict.status: judge(text).status == status, until)
             found.put(Found(verdict.status, judge(text_of(less)).text or verdict.text, text_of(less), own))
         else:
-            for told, changed in disagreements(net, own):
+            for told, changed in disagreements(net, own, CHANGES):
                 found.put(Found("metamorphic", told, f"{text}\n# changed:\n{changed}", own))
             found.put(Found(verdict.status, "", "", own))
         done.used(compiled(text))
-    judged.put((done, refusals, count))
+    found.put((done, refusals))  # the last
 
 
 @click.command()
 @click.option("--minutes", type=float, default=10.0, show_default=True)
+@click.option("--nets", type=click.IntRange(1), help="So many nets, however long it takes.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/fuzz"), show_default=True)
-def main(minutes: float, seed: int, workers: int, folder: Path) -> None:
+def main(minutes: float, nets: int | None, seed: int, workers: int, folder: Path) -> None:
     """Random nets, four judges."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     os.environ["OMP_NUM_THREADS"] = "1"
     begun = time.time()
-    until = begun + 60 * minutes
+    until = begun + 60 * minutes if nets is None else math.inf
+    share = math.inf if nets is None else math.ceil(nets / workers)
     context = multiprocessing.get_context("spawn")
     found: Any = context.Queue()
-    judged: Any = context.Queue()
-    processes = [context.Process(target=work, args=(n, seed, until, found, judged)) for n in range(workers)]
+    processes = [context.Process(target=work, args=(n, seed, until, share, found)) for n in range(workers)]
     for process in processes:
         process.start()
     statuses: Counter[str] = Counter()
@@ -89,10 +99,13 @@ def main(minutes: float, seed: int, workers: int, folder: Path) -> None:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("fuzzing", total=60 * minutes)
+        bar = progress.add_task("fuzzing", total=60 * minutes if nets is None else nets)
         while len(results) < workers and (any(p.is_alive() for p in processes) or time.time() < until):
             try:
                 each = found.get(timeout=0.5)
+                if not isinstance(each, Found):
+                    results.append(each)
+                    continue
                 statuses[each.status] += 1
                 if each.text:
                     wrong.append(each)
@@ -102,19 +115,18 @@ def main(minutes: float, seed: int, workers: int, folder: Path) -> None:
                     console.print(f"{each.status}: {told}\n{each.text}", markup=False, highlight=False)
             except queue.Empty:
                 pass
-            while not judged.empty():
-                results.append(judged.get())
             told = f"{sum(statuses.values()):,} nets, {len(wrong)} disagree"
-            progress.update(bar, completed=min(time.time() - begun, 60 * minutes), description=told)
+            completed = min(time.time() - begun, 60 * minutes) if nets is None else sum(statuses.values())
+            progress.update(bar, completed=completed, description=told)
     died = [process.exitcode for process in processes if process.exitcode not in (0, None)]
     coverage = Coverage()
-    for done, _, _ in results:
+    for done, _ in results:
         coverage.add(done)
     told = ", ".join(f"{status} {count:,}" for status, count in statuses.most_common())
-    print(f"{sum(statuses.values()):,} nets with seed {seed} in {minutes:g} minutes: {told}")
+    print(f"{sum(statuses.values()):,} nets with seed {seed} in {(time.time() - begun) / 60:.0f} minutes: {told}")
     print("\n".join(coverage.summary()))
-    taken = {key: text for _, refusals, _ in results for key, text in refusals.unexplained().items()}
-    asked = sum(sum(refusals.asked.values()) for _, refusals, _ in results)
+    taken = {key: text for _, refusals in results for key, text in refusals.unexplained().items()}
+    asked = sum(sum(refusals.asked.values()) for _, refusals in results)
     print(f"{asked:,} refusals were asked of torch; {len(taken)} it would take that are not explained")
     for (name, code), text in taken.items():
         print(f"  {name} {code}: {text}")
