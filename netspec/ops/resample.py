@@ -116,7 +116,7 @@ class Upsample(Layer):
         args = (
             target,
             given("mode", self.mode, "mode", "nearest"),
-            given("align_corners", self.align_corners, "align_corners", False),
+            *([given("align_corners", self.align_corners, "align_corners", False)] if self.mode != "nearest" else ()),
         )
         return Torch("nn.Upsample", "F.interpolate", args)
 
