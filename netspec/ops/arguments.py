@@ -149,7 +149,7 @@ def wrong_rank(input: TensorType, expected: str, blame: str = "input 0") -> Rank
     """The problem of an input with another number of axes than expected."""
     image = ": an RGB image is [3, H, W]" if "C" in expected else ""
     remedy = f"shapes have no batch{image}; `reshape` makes axes, `flatten` joins them"
-    return RankMismatch(blame, shape=input, rank=input.rank, expected=expected, remedy=remedy)
+    return RankMismatch(blame, shape=input, expected=expected, remedy=remedy)
 
 
 def spatial_axes(input: TensorType, *, least: int = 1, most: int = 3) -> int:

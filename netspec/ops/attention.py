@@ -97,7 +97,7 @@ class Attention(Layer):
             raise wrong_rank(x, "[T, dim]")
         if memory.rank == 1:
             remedy = "a memory is a sequence of vectors; a mask comes with `mask=true`"
-            raise RankMismatch("input 1", shape=memory, rank=1, expected="[S, dim]", remedy=remedy)
+            raise RankMismatch("input 1", shape=memory, expected="[S, dim]", remedy=remedy)
         if memory.rank != 2:
             raise wrong_rank(memory, "[S, dim]", "input 1")
         dim = x.shape[1]
