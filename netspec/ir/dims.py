@@ -594,15 +594,12 @@ def _nearest_rest(factor: int, divisor: int) -> int:
 
 
 def _floor(dim: Dim, divisor: int) -> Dim:
-    """dim // divisor where no coefficient of dim reaches the divisor."""
+    """dim // divisor where no coefficient of dim reaches the divisor, and its constant is from 0 to below it."""
     if isinstance(dim, int):
         return dim // divisor
-    constant = dim.terms.get((), 0)
     if dim.terms[min((m for m in dim.terms if m), key=_monomial_order)] < 0:
         # floor((c - p) / m) = -floor((p - c + m - 1) / m): the first coefficient is positive
         return -((-dim + (divisor - 1)) // divisor)
-    if not 0 <= constant < divisor:
-        return constant // divisor + _floor(dim - constant // divisor * divisor, divisor)
     # floor((g*p + c) / (g*m)) = floor((p + c // g) / m)
     common = divisor
     for monomial, factor in dim.terms.items():
@@ -612,6 +609,7 @@ def _floor(dim: Dim, divisor: int) -> Dim:
         reduced = _dim({m: f // common for m, f in dim.terms.items()})
         return reduced // (divisor // common) if divisor > common else reduced
     # floor((floor(p / a) + c) / b) = floor((p + a*c) / (a*b))
+    constant = dim.terms.get((), 0)
     inner = [m for m in dim.terms if m]
     if len(inner) == 1 and dim.terms[inner[0]] == 1 and len(inner[0]) == 1:
         atom, power = inner[0][0]
