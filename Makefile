@@ -5,6 +5,7 @@
 #   make coverage the lines of netspec/ that the tests run, at least 95 %
 #   make fuzz     judge random nets for MINUTES=10, with SEED=1
 #   make share    only the tests of fuzzing: a fixed share of random nets, mistakes and mutants
+#   make mutants  change netspec/ops and the sizes, thing by thing: the tests must notice; PERCENT=5, SEED=1
 #   make lint     formatting, lints, types, import contracts
 #   make bench    run the benchmarks
 #   make docs     write the generated pages of docs/ anew
@@ -23,7 +24,7 @@ FLOCK := $(shell command -v flock 2>/dev/null)
 locked = $(if $(FLOCK),$(FLOCK) $(1).lock) $(MAKE) --silent --no-print-directory $(1)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage fuzz share lint bench docs clean compiled demo-env dev-env
+.PHONY: demo test coverage fuzz share mutants lint bench docs clean compiled demo-env dev-env
 
 demo: demo-env
 	@$(DEMO)/bin/netspec check lenet5 --columns output,params,connections
@@ -50,6 +51,13 @@ SEED ?= 1
 
 fuzz: compiled
 	@$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) --seed $(SEED)
+
+PERCENT ?= 5
+
+mutants: compiled
+	@$(BIN)/python $(PIP_INSTALL) -e '.[mutation]'
+	@$(BIN)/python tests/mutation/run.py sizes --percent $(PERCENT) --seed $(SEED) --processes 2
+	@$(BIN)/python tests/mutation/run.py ops --percent $(PERCENT) --seed $(SEED) --processes 2
 
 lint: dev-env
 	@$(BIN)/ruff format --check .
