@@ -43,8 +43,6 @@ class MatMul(Layer):
                 "input 1", notes=(show_shapes(inputs, 1, b.rank - (1 if self.transpose else 2)),),
                 first=a, second=b, rows=rows, columns=columns, remedy=remedy, compared=(rows, "==", columns),
             )  # fmt: skip
-        if a.rank == 2 and b.rank == 2:
-            return a.with_shape(a.shape[0], out)
         leading = a.with_shape(*a.shape[:-2]), b.with_shape(*b.shape[:-2])
         try:
             return a.with_shape(*broadcast(self, leading).shape, a.shape[-2], out)

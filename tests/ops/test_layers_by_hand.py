@@ -217,6 +217,8 @@ REACHES: list[tuple[str, dict[str, Any], tuple[Shape, ...], Reach]] = [
     ("upsample", {"size": 6}, ((3, 4),), Reach((1,), ((2, 3),), (0,))),
     ("upsample", {"size": 6, "mode": "linear"}, ((3, 4),), Reach((6,), ((4, 6),), (-1,))),
     ("upsample", {"size": 6, "mode": "bicubic"}, ((3, 4, 4),), Reach((19, 19), ((4, 6), (4, 6)), (-7, -7))),
+    ("upsample", {"scale": 2, "mode": "linear", "align_corners": True}, ((3, 4),), Reach((5,), ((1, 2),), (-2,))),
+    ("upsample", {"scale": 2, "mode": "bicubic", "align_corners": True}, ((3, 4, 4),), Reach((9, 9), ((1, 2), (1, 2)), (-4, -4))),
     ("pixelshuffle", {"r": 2}, ((4, 3, 3),), Reach((1, 1), ((1, 2), (1, 2)), (0, 0))),
     ("pixelunshuffle", {"r": 2}, ((4, 4, 4),), Reach((2, 2), (2, 2), (0, 0))),
     ("channelshuffle", {"groups": 3}, (C2,), POINT),

@@ -24,6 +24,8 @@ net N {
   norms: { relu -> layernorm }
   param f: [4]
   add with f
+  param X: [4]
+  add with X
 }
 """
 
@@ -64,7 +66,7 @@ def test_names_of_a_net() -> None:
     table = compiled.network.module_table()
     names = [name for name, _ in module_weights(compiled.network.root.name, table, compiled.types)]
     assert [name for name in names if name.count(".") < 2] == [
-        "dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias", "f",
+        "dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias", "f", "X",
     ]  # fmt: skip
     assert [name for name in names if name.startswith(("b.", "norms."))] == [
         "b.first.weight", "b.first.bias", "b.dense1.weight", "norms.layernorm1.weight", "norms.layernorm1.bias",

@@ -646,6 +646,13 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
 ]  # fmt: skip
 
 
+def test_element_types_that_differ() -> None:
+    for name in ("stack", "concat", "add", "matmul"):
+        problem = refusal(name, T((3, 3)), T((3, 3), "float16"))
+        assert problem.blame == "input 1"
+        assert problem.values == {"layer": name, "first": "float32", "second": "float16"}
+
+
 def text(problem: Problem) -> str:
     lines = [
         f"{problem.code} {problem.fill(problem.title)}",
@@ -671,6 +678,11 @@ def test_text(name: str, arguments: dict[str, Any], inputs: list[T], expected: s
     [
         # two positions, padded by two before: the window's elements are at -2, 1 and 4
         ("maxpool", {"k": 3, "stride": 2, "dilation": 3, "pad": "same"}, [(1, 2)], (1, 1)),
+        ("upconv", {"out": 1, "k": 1}, [(1, 1)], (1, 1)),
+        ("upconv", {"out": 1, "k": 3, "stride": 2, "output_pad": 1}, [(1, 4)], (1, 3 * 2 + 3 + 1)),
+        ("upconv", {"out": 1, "k": 3, "stride": 2, "pad": 1, "dilation": 2}, [(1, 4)], (1, 3 * 2 - 2 + 5)),
+        ("matmul", {}, [(2, 3), (3, 4)], (2, 4)),
+        ("matmul", {}, [(7, 2, 3), (3, 4)], (7, 2, 4)),
         ("avgpool", {"k": 3}, [(2, 3, 3, 3)], (2, 1, 1, 1)),
         ("param", {"shape": (2, 1), "init": "xavier"}, [], (2, 1)),
         ("relativebias", {"heads": 2, "buckets": 4}, [(5, 8)], (2, 5, 5)),
