@@ -9,8 +9,10 @@ import pytest
 from layer_calls import refusal, shapes_of
 
 from netspec.diagnostics import Problem
-from netspec.ir.dims import symbol
+from netspec.ir.dims import doubts, symbol
 from netspec.ir.types import TensorType as T
+from netspec.ops import find_layer
+from netspec.ops.base import output_types
 
 H, W = symbol("H"), symbol("W")
 
@@ -651,6 +653,38 @@ def test_element_types_that_differ() -> None:
         problem = refusal(name, T((3, 3)), T((3, 3), "float16"))
         assert problem.blame == "input 1"
         assert problem.values == {"layer": name, "first": "float32", "second": "float16"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "wrong"),
+    [
+        ("conv", {"out": 1, "k": 1}, ("stride", "k", "dilation", "pad")),
+        ("upconv", {"out": 1, "k": 1}, ("stride", "k", "dilation", "pad", "output_pad")),
+        ("maxpool", {"k": 2}, ("stride", "k", "dilation", "pad")),
+        ("avgpool", {"k": 2}, ("stride", "k", "pad")),
+        ("adaptiveavgpool", {}, ("size",)),
+        ("subsample", {}, ("k",)),
+        ("pad", {}, ("sides",)),
+        ("crop", {}, ("size", "border")),
+        ("upsample", {}, ("scale", "size")),
+    ],
+)
+def test_one_value_for_each_axis(name: str, arguments: dict[str, Any], wrong: tuple[str, ...]) -> None:
+    for argument in wrong:
+        problem = refusal(name, T((3, 8, 8)), **{**arguments, argument: (1, 1, 1)})
+        assert problem.blame == argument
+        assert problem.values == {"name": argument, "given": 3, "axes": 2}
+
+
+def test_what_is_known_already_hides_no_doubt() -> None:
+    """A layer's outputs are kept; but where someone listens to its comparisons, they are made again."""
+    found = find_layer("maxpool")
+    assert found is not None
+    made, inputs = found(k=5), [T((3, symbol("L", low=2)))]
+    assert output_types(made, inputs) == output_types(made, inputs)
+    with doubts() as heard:
+        output_types(made, inputs)
+    assert [(doubt.kind, str(doubt.left), str(doubt.right)) for doubt in heard] == [(">", "L // 5", "0")]
 
 
 def text(problem: Problem) -> str:

@@ -28,6 +28,7 @@ TEXTS: list[tuple[str, dict[str, Any], tuple[Shape, ...], *tuple[str, ...]]] = [
     ("conv", {"out": 4, "k": 3, "connect": TABLE, "bias": False, "stride": 2, "pad": 1, "dilation": 2, "flip": True}, (C2,), "TableConv2d(((0, 1, 2), (3, 4, 5), (0, 5), (1, 2, 3, 4)), 3, stride=2, padding=((1, 1), (1, 1)), dilation=2, bias=False, flip=True)"),
     ("conv", {"out": 4, "k": 3, "connect": TABLE}, (C1,), "TableConv1d(((0, 1, 2), (3, 4, 5), (0, 5), (1, 2, 3, 4)), 3)"),
     ("conv", {"out": 1, "k": 2, "bias": False, "weight": (1, -1)}, ((1, 6),), "fixed_weight(nn.Conv1d(1, 1, 2, bias=False), [[[1.0, -1.0]]])"),
+    ("conv", {"out": 2, "k": 2, "connect": ((0,), (0, 1)), "weight": ((1, 2), (3, 4), (5, 6))}, ((2, 6),), "fixed_weight(TableConv1d(((0,), (0, 1)), 2), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])"),
     ("upconv", {"out": 8, "k": 3}, (C1,), "nn.ConvTranspose1d(6, 8, 3)"),
     ("upconv", {"out": 8, "k": 3, "stride": 2, "pad": 1, "output_pad": 1, "dilation": 2, "groups": 2, "bias": False}, (C2,), "nn.ConvTranspose2d(6, 8, 3, stride=2, padding=1, output_padding=1, groups=2, bias=False, dilation=2)"),
     ("dense", {"out": 8}, (C1,), "nn.Linear(9, 8)"),
