@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from onnx_nets import one_layer
 
+from netspec import limits
+from netspec.diagnostics import SpecError
 from netspec.emit.onnx.export import graph_of
 from netspec.emit.onnx.graph import Node
 from netspec.ir.types import TensorType
@@ -198,3 +200,27 @@ def test_operators(name: str, arguments: dict[str, Any], shapes: tuple[Shape, ..
     assert layer is not None
     inputs = [TensorType(shape, "int64" if name == "embedding" else "float32") for shape in shapes]
     assert " ".join(map(text, graph_of(one_layer(layer(**arguments), inputs), 23, True).nodes)) == operators
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shape", "told"),
+    [
+        ("adaptivemaxpool", {"size": 3}, (2, 8), "`adaptivemaxpool` of [2, 8] needs a constant of 8 numbers"),
+        (
+            "relativebias",
+            {"heads": 1, "max_distance": 20},
+            (5, 8),
+            "`relativebias` of [5, 8] needs a constant of 37 numbers",
+        ),
+        ("upsample", {"scale": 1.5, "mode": "linear"}, (1, 8), "`upsample` of [1, 8] needs a constant of 96 numbers"),
+    ],
+)
+def test_large_constants_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, arguments: dict[str, Any], shape: Shape, told: str
+) -> None:
+    monkeypatch.setattr(limits, "CONSTANT", 3)
+    layer = find_layer(name)
+    assert layer is not None
+    with pytest.raises(SpecError) as caught:
+        graph_of(one_layer(layer(**arguments), [TensorType(shape)]), 23, True)
+    assert f"error[NS704]: {told} in ONNX" in str(caught.value)
