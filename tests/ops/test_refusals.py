@@ -163,6 +163,22 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         """,
     ),
     (
+        "crop", {"border": (1, 5)}, [T((3, 4, 9))],
+        """
+        NS322 cannot crop [3, 4, 9] to [2, -1]
+        border: the width is 9, less than 11
+        help: at most 9 along the width; `pad` makes it larger
+        """,
+    ),
+    (
+        "permute", {"axes": (0, 2)}, [T((3, 4))],
+        """
+        NS312 `axes` 2 is not an axis of [3, 4]
+        axes: axes are 0 to 1, or -1 for the last
+        help: axes are counted without the batch: axis 0 of [C, H, W] is C
+        """,
+    ),
+    (
         "groupnorm", {"groups": 2}, [T(())],
         """
         NS301 wrong number of axes: []
