@@ -179,6 +179,15 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         """,
     ),
     (
+        "upconv", {"out": 6, "k": 3, "groups": 4}, [T((4, 8))],
+        """
+        NS304 6 output channels do not split into 4 groups
+        groups: does not divide 6
+        help: groups: 1 or 2
+        holds where 2 == 0
+        """,
+    ),
+    (
         "groupnorm", {"groups": 2}, [T(())],
         """
         NS301 wrong number of axes: []
