@@ -214,7 +214,7 @@ def test_more_nets_than_are_checked_at_once() -> None:
     Path("many.net").write_text(nets, encoding="utf-8")
     assert check("many.net").stderr == text(
         """
-        error[NS005]: many.net is not a spec: it has 501 nets, of which 500 can be checked at once
+        error[NS005]: many.net is not a spec: it has 201 nets, of which 200 can be checked at once
           = help: choose one: `many.net:N0`
 
         1 error
