@@ -113,10 +113,11 @@ class Upsample(Layer):
             target = given("size", self.size, "size")
         else:
             target = Arg(2, "scale_factor") if self.scale is None else given("scale", self.scale, "scale_factor")
+        aligns = self.align_corners or self.mode != "nearest"  # which torch lets nobody choose
         args = (
             target,
             given("mode", self.mode, "mode", "nearest"),
-            *([given("align_corners", self.align_corners, "align_corners", False)] if self.mode != "nearest" else ()),
+            *([given("align_corners", self.align_corners, "align_corners", False)] if aligns else ()),
         )
         return Torch("nn.Upsample", "F.interpolate", args)
 

@@ -64,7 +64,7 @@ class Recovery:
         interactive: Any = self.parser.lark.parse_interactive(start=start)
         stack = interactive.parser_state.state_stack
         heights: list[int] = []  # of the stack, before each token
-        at = 0
+        at, stuck, height = 0, -1, 0  # where a mistake was last, and the stack when it had been given up
         while len(self.mistakes) < limits.SYNTAX_MISTAKES:
             token = self.tokens[at]
             heights[at:] = [len(stack)]
@@ -75,26 +75,30 @@ class Recovery:
                 at += 1
             except (UnexpectedToken, SyntaxProblem) as error:
                 accepted = interactive.accepts() - {"BROKEN"} if isinstance(error, UnexpectedToken) else set()
-                begin = self._give_up(interactive.parser_state, heights, at)
+                begin = self._give_up(interactive.parser_state, heights, at, height if at == stuck else len(stack) + 1)
+                height = len(stack)
                 at = self._line_end(begin, at)
                 self._explain(error, begin, at, accepted)
                 if self.tokens[at].type == "_NL" and self.tokens[at + 1].type in _NO_LINE_BEFORE:
                     del self.tokens[at]
                 if not stack:
                     return None  # not even the start could be given up: an expression
-                at = self._feed_broken(interactive, begin, at)
+                stuck = at = self._feed_broken(interactive, begin, at)
                 heights += [_SKIPPED] * (at - len(heights))
         return None
 
-    def _give_up(self, state: Any, heights: list[int], at: int) -> int:
-        """Go back to where something could begin; the token that it began with. An empty stack: there was no such."""
+    def _give_up(self, state: Any, heights: list[int], at: int, below: int) -> int:
+        """Go back to where something could begin; the token that it began with. An empty stack: there was no such.
+        `below`: of the same token less was given up before, and it was of no use."""
         states, stack = state.parse_conf.states, state.state_stack
         begin, depth = at, 0
         while stack:
             while begin > 0 and heights[begin] > len(stack):
                 begin -= 1
                 depth += _deeper(self.tokens[begin])
-            if depth >= 0 and "BROKEN" in states[stack[-1]]:  # below 0: inside of a body that has been closed
+            if (
+                len(stack) < below and depth >= 0 and "BROKEN" in states[stack[-1]]
+            ):  # below 0: inside of a body that has been closed
                 break
             stack.pop()
             if state.value_stack:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import signal
 import sys
 import time
 import traceback
@@ -217,9 +218,17 @@ def sources(seed: int) -> list[str]:
     return texts + grown
 
 
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"not done in {5 * SECONDS} s")
+
+
+signal.signal(signal.SIGVTALRM, _too_long)
+
+
 def checked(data: bytes) -> str:
     """What goes wrong with a text beside what is told of it."""
     begun = time.process_time()
+    signal.setitimer(signal.ITIMER_VIRTUAL, 5 * SECONDS)
     try:
         nets = compile_source(source_from_bytes(data, "broken.net", None))
         for net in nets:
@@ -231,6 +240,8 @@ def checked(data: bytes) -> str:
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     took = time.process_time() - begun
     return f"it took {took:.1f} s" if took > SECONDS else ""
 

@@ -662,6 +662,14 @@ CASES: list[tuple[str, dict[str, Any], list[T], str]] = [
         """,
     ),
     (
+        "dense", {"out": 7}, [T((4, 5), "float16")],
+        """
+        NS345 `dense` has float32 weights, gets float16
+        input 0: gets float16 [4, 5]
+        help: leave out `float16`; `--dtype` of `netspec check` and `netspec export` says it of the whole net
+        """,
+    ),
+    (
         "gru", {"hidden": 7, "layers": 2}, [T((4, 5)), T((7,))],
         """
         NS340 `gru` begins with a state of [2, 7], and this is [7]
