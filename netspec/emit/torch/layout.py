@@ -4,6 +4,7 @@ an argument a line, with a comma after the last."""
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -57,6 +58,9 @@ def lines(prefix: str, code: Code, suffix: str, indent: int) -> list[str]:
     pad = " " * indent
     whole = f"{pad}{prefix}{flat(code)}{suffix}"
     if isinstance(code, str) and len(whole) > WIDTH:
+        declared = re.match(r"\w+: [^=]+ = ", code)
+        if declared:  # a parameter and its default
+            return lines(prefix + declared[0], code[declared.end() :], suffix, indent)
         parsed = _parsed(code)
         return [whole] if parsed is None else lines(prefix, parsed, suffix, indent)
     if len(whole) <= WIDTH or isinstance(code, str):
