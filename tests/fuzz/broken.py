@@ -40,11 +40,14 @@ def main(count: int, seed: int, workers: int, folder: Path) -> None:
     found: list[tuple[str, bytes]] = []
     slowest = (0.0, b"")
     most = 0
+    folder.mkdir(parents=True, exist_ok=True)
     with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
         for done, result in enumerate(pool.imap_unordered(part, parts), start=1):
             click.echo(f"\r{done} of {len(parts)} parts, {len(found)} went wrong", err=True, nl=False)
             kinds += result.kinds
-            found += result.found
+            for told, data in result.found:
+                (folder / f"{len(found)}.net").write_bytes(data)
+                found.append((told, data))
             slowest = max(slowest, result.slowest)
             most = max(most, result.kilobytes)
     click.echo(err=True)
@@ -54,11 +57,9 @@ def main(count: int, seed: int, workers: int, folder: Path) -> None:
     )
     print("kinds: " + ", ".join(f"{kind.replace('_', ' ')} {number:,}" for kind, number in kinds.most_common()))
     print(f"the slowest took {slowest[0]:.2f} s, the largest process had {most:,} kB of {KILOBYTES:,}")
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "slowest.net").write_bytes(slowest[1])
-    for number, (told, data) in enumerate(found):
+    for number, (told, _) in enumerate(found):
         print(f"  {told}: {folder / f'{number}.net'}")
-        (folder / f"{number}.net").write_bytes(data)
     sys.exit(1 if found else 0)
 
 
