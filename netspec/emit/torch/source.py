@@ -216,7 +216,11 @@ def _quoted(text: str) -> str:
 
 
 def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
-    base = made.base.name if made.base else "nn.Module" if made.items is None else "nn.Sequential"
+    inherited, drawn = made.base, []
+    if inherited is not None and inherited.name == "initialised":  # a layer whose weights begin as it says
+        (_, layer), *drawn = inherited.args
+        inherited = layer if isinstance(layer, Call) else inherited
+    base = inherited.name if inherited else "nn.Module" if made.items is None else "nn.Sequential"
     out = [f"class {made.name}({base}):"]
     doc = made.doc
     fixed = ""
@@ -238,8 +242,10 @@ def _class(made: ClassDef, root: bool, compilation: Compilation) -> str:
         out.append(f"        {name} = {text}")
     if made.items is not None:
         return "\n".join([*out, *_items(made.items)])
-    if made.base is not None:
-        out += lines("", Call("super().__init__", made.base.args), "", 8)
+    if inherited is not None:
+        out += lines("", Call("super().__init__", inherited.args), "", 8)
+    if drawn:
+        out += lines("", Call("initialised", [("", "self"), *drawn]), "", 8)
     for entry in made.entries:
         name = entry.name
         if name.startswith("self."):

@@ -75,7 +75,8 @@ class Drawn:
         def before(index: int, step: Step, taken: list[Held], made: list[Held]) -> None:
             if set(step.weights) >= _STATISTICS and step.weights["running_mean"][0] not in known:
                 mean, variance = step.weights["running_mean"][0], step.weights["running_var"][0]
-                self._settle(mean, variance, taken[0].tensor.double().transpose(0, 1).flatten(1).numpy())
+                values = taken[0].for_each(1).double()
+                self._settle(mean, variance, values.transpose(0, 1).flatten(1).numpy())
 
         def after(index: int, step: Step, taken: list[Held], made: list[Held]) -> None:
             names = {name for name, weight in step.weights.values() if weight.literal is None}
