@@ -131,6 +131,11 @@ class Diagnostics:
         """Whether there are as many as are told: for more of them no remedy is looked for."""
         return len(self) >= limits.DIAGNOSTICS
 
+    def any_in(self, start: int, last: Span) -> bool:
+        """Whether something is wrong between an offset and the end of a span."""
+        spans = [d.span for d in self if d.span is not None]
+        return any(span.source == last.source and start <= span.start < last.end for span in spans)
+
     def nearest(self, word: str, known: Iterable[str]) -> str | None:
         """`nearest`, where a remedy is looked for: with so many mistakes there is another reason for them."""
         return None if len(self) >= limits.SUGGESTIONS else nearest(word, known)

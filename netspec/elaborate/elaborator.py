@@ -7,7 +7,7 @@ later iterations differ only through the index, which remembers over which range
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -593,7 +593,7 @@ class Elaborator:
         if is_layer:
             call, tie = sharing.without_tie(call)
             layer = bind_layer(frame, callee, call, frame.evaluate)
-            self.check_arity(frame, layer, len(inputs), call.span, layer.layer_name())
+            self.check_arity(frame, layer, len(inputs), call.span, layer.layer_name(), call.paths)
             if layer.transparent and label is None:
                 return inputs[0]
             name = self.node_name(frame, label, sole, layer.layer_name())
@@ -663,18 +663,22 @@ class Elaborator:
         inputs += [frame.evaluate.tensor(expr) for expr in call.others]
         return inputs
 
-    def check_arity(self, frame: Frame, layer: Layer, given: int, span: Span, written: str) -> None:
+    def check_arity(
+        self, frame: Frame, layer: Layer, given: int, span: Span, written: str, paths: Sequence[ast.Chain] = ()
+    ) -> None:
         """Report a number of inputs that a layer does not take; `written` is how it is called."""
         least, most = layer.inputs
         if least <= given and (most is None or given <= most):
             return
+        if paths and self.diagnostics.any_in(paths[0].span.start, paths[-1].span):
+            raise Failed  # a bracket that is not closed took in the next path, say
         again = written.startswith("reuse ")
         needed = counted(least, "value") if least == most else f"at least {counted(least, 'value')}"
         if most is not None and least < most:
             needed = f"{least} to {counted(most, 'value')}"
         if least > 1:
-            paths = "" if again else f"merge paths, `{written} {{ | ... | ... }}`, or "
-            remedy = f"{paths}bring in another value, `{written} with x`"
+            merging = "" if again else f"merge paths, `{written} {{ | ... | ... }}`, or "
+            remedy = f"{merging}bring in another value, `{written} with x`"
         else:
             remedy = "take away `with`" if again else "take away the paths or `with`"
         frame.report(WrongInputs(layer=layer.layer_name(), needed=needed, given=given, remedy=remedy), span)

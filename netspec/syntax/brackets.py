@@ -54,8 +54,10 @@ def _joined(tokens: list[Token], source: SourceFile, mistakes: list[Diagnostic])
     """The tokens without a line end between a head or merge and its brace."""
     out: list[Token] = []
     head: Token | None = None
+    inside = 0  # of parentheses, where `if` is an expression
     for index, token in enumerate(tokens):
         kind = token.type
+        inside = max(0, inside + (kind in ("LPAR", "CALL")) - (kind == "RPAR"))
         if kind == "_NL":
             paths = tokens[index + 1].type == "LBRACE" and tokens[index + 2].type == "PIPE"
             if out and tokens[index + 1].type == "LBRACE" and (head is not None or paths):
@@ -65,7 +67,7 @@ def _joined(tokens: list[Token], source: SourceFile, mistakes: list[Diagnostic])
                 mistakes.append(problem.at(Span(at, at, source)))
                 continue
             head = None
-        elif kind in _HEADS:
+        elif kind in _HEADS and not inside:
             head = token
         elif kind == "LBRACE":
             head = None
