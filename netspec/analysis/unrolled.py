@@ -168,6 +168,8 @@ class _Walk:
             weight_name: (home.path(name, weight_name), weight)
             for weight_name, weight in layer_weights(node, known).items()
         }
+        if node.shares is not None:
+            weights |= self.held[home.path(name)]  # which may be tied
         for weight_name, tied in node.ties.items():
             target, _, other = tied.rpartition(".")
             around, target = owner.find(target)
