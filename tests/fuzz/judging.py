@@ -45,6 +45,7 @@ UNPROVEN = ("not proven", "refused")  # no disagreement
 STRICTER = {
     "NS301": "a layer takes the ranks that its shapes state; torch takes the batch or an axis for another",
     "NS302": "one number for each axis: torch repeats a single one in a tuple",
+    "NS307": "numbers of a weight for another shape: in torch they are the weight",
     "NS308": "an option that would have no effect",
     "NS311": "numbers of another kind: torch converts them",
     "NS312": "an axis of a single number",
