@@ -200,6 +200,8 @@ class LayerLints:
                 todo += [(module, r) for r in node.inputs] if name in _KEEP_MAPS else []
             elif node is not None:
                 todo.append(self._inside(node, ref))
+            elif ref not in module.inputs:
+                continue  # the value of something with a mistake
             elif module.name in self._callers:
                 outer, call = self._callers[module.name]
                 todo.append((outer, call.inputs[module.inputs.index(ref)]))
