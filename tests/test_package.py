@@ -129,7 +129,7 @@ def test_wheel_states_its_licence_and_its_needs(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     needs = [need for need in metadata.get_all("Requires-Dist", []) if "extra ==" not in need]
     assert sorted(need.split(">")[0] for need in needs) == ["click", "lark", "pydantic", "rich"]
-    assert set(metadata.get_all("Provides-Extra", [])) == {"torch", "onnx", "examples", "all", "dev"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"torch", "onnx", "examples", "mutation", "all", "dev"}
     assert "netspec = netspec.cli:main" in scripts
 
 

@@ -11,6 +11,7 @@ from netspec.elaborate.elaborator import Elaborator, PendingClaim
 from netspec.elaborate.expressions import Evaluator, FactLookup
 from netspec.elaborate.frame import Frame
 from netspec.elaborate.values import Failed, NodeRef, Undecided, not_a, show
+from netspec.ir.dims import Dim
 from netspec.ir.network import LayerNode, Network
 from netspec.problems.claims import AssertFails, NotProven
 from netspec.syntax import ast
@@ -28,6 +29,7 @@ class ClaimChecker:
         self.nodes = nodes
         self.modules = modules
         self.undecided = 0  # claims that parameters left symbolic leave open
+        self.peaks: dict[str, Dim] = {}  # by module: each takes time in proportion to the net
 
     def check(self, claims: list[PendingClaim]) -> None:
         for claim in claims:
@@ -62,7 +64,9 @@ class ClaimChecker:
 
         if module is None:
             return totals.activation_bytes
-        return peak_of_module(self.network, self.types, module)  # of known types, as there are totals
+        if module not in self.peaks:
+            self.peaks[module] = peak_of_module(self.network, self.types, module)  # of known types: there are totals
+        return self.peaks[module]
 
     def _prove(self, test: ast.Expr, evaluate: Evaluator, frame: Frame) -> None:
         if isinstance(test, ast.Logic) and test.operator == "and":

@@ -189,7 +189,7 @@ class Conv(Layer):
             given("stride", self.stride, "stride", 1),
             (windows.part_padding if lacking else windows.torch_padding)(self.pad, axes),
             given("dilation", self.dilation, "dilation", 1),
-            *([given("groups", self.groups, "groups", 1)] if self.connect is None else ()),
+            *([given("groups", self.groups, "groups", 1)] if self.connect is None or self.groups != 1 else ()),
             given("bias", self.bias, "bias", True),
             mode,
             *([given("flip", self.flip, "flip", False)] if lacking else ()),  # of a part, not of nn.Conv2d
