@@ -74,7 +74,7 @@ def _check_reuse(made: Compilation) -> None:
             if isinstance(node, RepeatNode) or node.shares is None:
                 continue
             for home, owner in owners(node.name, node.shares, module, node, users):
-                problem = _other_module((home, owner), (module, node), made, set())
+                problem = _other_module((home, owner), (module, node), made, modules, set())
                 if problem is not None:
                     span = made.span(module.name, node.name)
                     found.append(problem.at(span) if span else problem.nowhere(made.source.name))
@@ -84,7 +84,11 @@ def _check_reuse(made: Compilation) -> None:
 
 
 def _other_module(
-    one: tuple[Module, Node], other: tuple[Module, Node], made: Compilation, seen: set[tuple[str, str]]
+    one: tuple[Module, Node],
+    other: tuple[Module, Node],
+    made: Compilation,
+    modules: dict[str, Module],
+    seen: set[tuple[str, str]],
 ) -> OtherModule | None:
     """The problem of the first layer in two alike nodes that torch says otherwise in the second. `seen`: pairs of
     modules that have been compared."""
@@ -98,15 +102,13 @@ def _other_module(
             return None
         layer = nodes[0].layer.layer_name()
         return OtherModule("input 0", layer=layer, shape=now[0], before=before[0])
-    assert made.network is not None
-    modules = made.network.module_table()
     for pair in _alongside(*nodes):
         if pair in seen:
             continue
         seen.add(pair)
         first, second = (modules[name] for name in pair)
         for inner in zip(first.nodes, second.nodes, strict=True):
-            found = _other_module((first, inner[0]), (second, inner[1]), made, seen)
+            found = _other_module((first, inner[0]), (second, inner[1]), made, modules, seen)
             if found is not None:
                 return found
     return None
