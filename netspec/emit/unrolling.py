@@ -45,7 +45,12 @@ def unrolled(made: Compilation) -> Unrolled:
 
 def mistake_of(made: Compilation, problem: Problem, step: Step) -> Diagnostic:
     """A mistake at the place of a layer."""
-    span = made.span(step.module, step.node.name)
+    return mistake_at(made, problem, step.module, step.node.name)
+
+
+def mistake_at(made: Compilation, problem: Problem, module: str, node: str) -> Diagnostic:
+    """A mistake at the place of a node, by the names of its module and of itself."""
+    span = made.span(module, node)
     return problem.at(span) if span else problem.nowhere(made.source.name)
 
 

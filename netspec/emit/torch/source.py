@@ -21,7 +21,7 @@ from netspec.emit.torch.expressions import is_attribute, literal, safe_name
 from netspec.emit.torch.layout import Call, Code, flat, lines
 from netspec.emit.torch.places import ClassDef
 from netspec.emit.torch_parts import part, part_names
-from netspec.emit.unrolling import numbers_given, symbolic_weight
+from netspec.emit.unrolling import mistake_at, numbers_given, symbolic_weight
 from netspec.ir.dims import Expr
 from netspec.ir.network import LayerNode, Module, Node, RepeatNode, iterations, used_modules
 from netspec.ops.base import Layer
@@ -52,14 +52,13 @@ def _check_sizes(made: Compilation) -> None:
         for node in module.nodes:
             if not isinstance(node, LayerNode):
                 continue
-            span = made.span(module.name, node.name)
             problems: list[Problem | None] = [
                 symbolic_weight(f"{node.name}.{name}" if name else node.name, weight)
                 for name, weight in weights_of(node, made.types[module.name]).items()
             ]
             problem = next(filter(None, problems), None) or _formula_of(node.layer)
             if problem is not None:
-                found.append(problem.at(span) if span else problem.nowhere(made.source.name))
+                found.append(mistake_at(made, problem, module.name, node.name))
     if found:
         raise SpecError(tuple(found))
 
@@ -76,8 +75,7 @@ def _check_reuse(made: Compilation) -> None:
             for home, owner in owners(node.name, node.shares, module, node, users):
                 problem = _other_module((home, owner), (module, node), made, modules, set())
                 if problem is not None:
-                    span = made.span(module.name, node.name)
-                    found.append(problem.at(span) if span else problem.nowhere(made.source.name))
+                    found.append(mistake_at(made, problem, module.name, node.name))
                     break
     if found:
         raise SpecError(tuple(found))
